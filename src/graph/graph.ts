@@ -1,0 +1,369 @@
+/** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
+import type { Attrs, AttrValue, NodeDef } from './attr.js';
+import type { DType } from './dtype.js';
+import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
+import { checkName, NameTable } from './names.js';
+import { Operation } from './operation.js';
+import { controlInputsFor, placement, rootScope, type Scope } from './scope.js';
+import { formatShape, mergeShapes, shapesEqual, type Shape } from './shape.js';
+import { CallSite, type Callee } from './site.js';
+import { append, emptyState, type Addition, type GraphState, type Patch } from './state.js';
+import type { Tensor } from './tensor.js';
+
+/** A node to be made. The name is complete and taken already. */
+export interface NodeSpec {
+  readonly name: string;
+  readonly type: string;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: Attrs;
+  readonly outputDTypes: readonly DType[];
+  readonly infer: (op: Operation) => readonly Shape[];
+}
+
+/** What a transaction added. */
+export interface Appended {
+  readonly nodes: readonly NodeDef[];
+  /** The exact immer patches from the state before to the state after. */
+  readonly patches: readonly Patch[];
+}
+
+interface Mark {
+  readonly operations: number;
+  readonly names: number;
+  readonly undo: number;
+  readonly scope: Scope;
+  readonly sealed: GraphState;
+  readonly sealedCount: number;
+  readonly members: number;
+  readonly sealedMembers: number;
+}
+
+const defaultGraphs: Graph[] = [];
+let rootGraph: Graph | undefined;
+
+/**
+ * A static dataflow graph: TensorFlow nodes, oldest first.
+ *
+ * @example
+ * const g = new Graph();
+ * const y = g.asDefault(() => constant(2, { name: 'x' }).mul(3));
+ * g.operations().map((op) => op.name); // ['x', 'Mul/y', 'Mul']
+ */
+export class Graph {
+  readonly #operations: Operation[] = [];
+  readonly #byName = new Map<string, Operation>();
+  readonly #names = new NameTable();
+  readonly #undo: (() => void)[] = [];
+  #depth = 0;
+  #scope: Scope = rootScope;
+  #finalized = false;
+  #sealed: GraphState = emptyState;
+  #sealedCount = 0;
+  /** Everything ever put into a collection, in order; the state holds the first `#sealedMembers`. */
+  readonly #members: Addition['collections'][number][] = [];
+  #sealedMembers = 0;
+
+  /** The frozen, immutable snapshot of what the graph holds. The same object as long as nothing is added. */
+  get state(): GraphState {
+    if (this.#sealedCount < this.#operations.length || this.#sealedMembers < this.#members.length) {
+      const nodes = this.#operations.slice(this.#sealedCount).map((op) => op.def);
+      this.#setSealed(append(this.#sealed, { nodes, collections: this.#members.slice(this.#sealedMembers) })[0]);
+    }
+    return this.#sealed;
+  }
+
+  /** How many operations the graph has. */
+  get version(): number {
+    return this.#operations.length;
+  }
+
+  get finalized(): boolean {
+    return this.#finalized;
+  }
+
+  /** @internal The scope that new nodes are made in. */
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  /** All operations, oldest first; inputs come before what uses them. */
+  operations(): readonly Operation[] {
+    return this.#operations.slice();
+  }
+
+  /** @internal Operation number `id`, without copying the list. */
+  at(id: number): Operation {
+    return this.#operations[id]!;
+  }
+
+  /** The operation of that name. @throws NotFoundError, or InvalidArgumentError where `name` names a tensor. */
+  operation(name: string): Operation {
+    const op = this.#byName.get(name);
+    if (op) return op;
+    if (name.includes(':')) {
+      throw new InvalidArgumentError(`'${name}' names a tensor, not an operation: leave out ':${name.split(':')[1]}'.`);
+    }
+    throw new NotFoundError(`The graph has no operation '${name}'.${this.#suggestion(name)}`);
+  }
+
+  /** The tensor `op:index`. @throws NotFoundError, or InvalidArgumentError where `name` is not of that form. */
+  tensor(name: string): Tensor {
+    const match = /^(.+):(\d+)$/.exec(name);
+    if (!match) {
+      const hint = this.#byName.has(name) ? `'${name}' is an operation; its first output is '${name}:0'` : 'tensor names are `op:index`';
+      throw new InvalidArgumentError(`'${name}' does not name a tensor: ${hint}.`);
+    }
+    const op = this.operation(match[1]!);
+    const tensor = op.outputs[Number(match[2])];
+    if (!tensor) throw new NotFoundError(`'${op.name}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`, op.details());
+    return tensor;
+  }
+
+  /** Forbids further nodes. */
+  finalize(): void {
+    this.#finalized = true;
+  }
+
+  /** Runs `fn` with this graph as the default one, until `fn` returns. */
+  asDefault<T>(fn: () => T): T {
+    defaultGraphs.push(this);
+    try {
+      return fn();
+    } finally {
+      defaultGraphs.pop();
+    }
+  }
+
+  /**
+   * Runs `fn` so that all it adds to this graph stays, or, where it throws, nothing does: state, names, counters and
+   * scopes are then what they were.
+   * @throws whatever `fn` throws; InvalidArgumentError where it is asynchronous
+   * @example
+   * const before = g.state;
+   * try { g.transact(() => { constant(1); throw new Error('no'); }); } catch { g.state === before; } // true
+   */
+  transact<T>(fn: () => T): { result: T; appended: Appended } {
+    const before = this.#depth === 0 ? this.state : null;
+    const start = this.#operations.length;
+    const startMembers = this.#members.length;
+    const [base, baseCount, baseMembers] = [this.#sealed, this.#sealedCount, this.#sealedMembers];
+    const result = this.attempt(() => {
+      const value = fn();
+      if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
+        throw new InvalidArgumentError('transact takes a synchronous function: build first, await afterwards.');
+      }
+      return value;
+    });
+    const nodes = Object.freeze(this.#operations.slice(start).map((op) => op.def));
+    const collections = this.#members.slice(startMembers);
+    if (before) return { result, appended: { nodes, patches: this.#seal(before, { nodes, collections }) } };
+    // An inner transaction is part of the outer one and seals nothing; its patches are worked out only when asked for.
+    const earlier = {
+      nodes: this.#operations.slice(baseCount, start).map((op) => op.def),
+      collections: this.#members.slice(baseMembers, startMembers),
+    };
+    const patches = () => append(append(base, earlier)[0], { nodes, collections })[1];
+    return {
+      result,
+      appended: {
+        nodes,
+        get patches() {
+          return patches();
+        },
+      },
+    };
+  }
+
+  /** @internal The roll-back of `transact` without a seal: what every single creation runs in. */
+  attempt<T>(fn: () => T): T {
+    const mark: Mark = {
+      operations: this.#operations.length,
+      names: this.#names.mark(),
+      undo: this.#undo.length,
+      scope: this.#scope,
+      sealed: this.#sealed,
+      sealedCount: this.#sealedCount,
+      members: this.#members.length,
+      sealedMembers: this.#sealedMembers,
+    };
+    this.#depth++;
+    try {
+      return fn();
+    } catch (error) {
+      this.#rollback(mark);
+      throw error;
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0) {
+        this.#names.commit();
+        this.#undo.length = 0;
+      }
+    }
+  }
+
+  /** @internal Runs `fn` with parts of the scope replaced. */
+  withScope<T>(change: Partial<Scope>, fn: () => T): T {
+    const outer = this.#scope;
+    this.#scope = { ...outer, ...change };
+    try {
+      return fn();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  /**
+   * @internal Runs `fn` so that every node it makes counts as created by the user's call under way. What makes single nodes
+   * tells how near that call is; what makes many can afford to look far.
+   */
+  atSite<T>(fn: () => T, below: Callee = this.atSite, frames = 24): T {
+    return this.#scope.site ? fn() : this.withScope({ site: CallSite.capture(below, frames) }, fn);
+  }
+
+  /**
+   * @internal A name in the current scope that nothing else has; it is taken from now on. A name that ends in `/` is that
+   * of a scope entered before, for the one node that bears it.
+   */
+  uniqueName(name: string): string {
+    this.#checkNotFinalized(name);
+    if (name.endsWith('/')) return this.#nameOfScope(name);
+    checkName(name, this.#scope.name !== '');
+    return this.#names.unique(this.#scope.name === '' ? name : `${this.#scope.name}/${name}`);
+  }
+
+  /** @internal The only way a node gets in. */
+  add(spec: NodeSpec): Operation {
+    this.#checkNotFinalized(spec.name);
+    const scope = this.#scope;
+    const controlInputs = controlInputsFor(scope, spec.inputs);
+    const { device, groups } = placement(scope);
+    const op = new Operation(this, {
+      id: this.#operations.length,
+      def: freezeNode({
+        name: spec.name,
+        op: spec.type,
+        input: [...spec.inputs.map(inputName), ...controlInputs.map((control) => `^${control.name}`)],
+        device,
+        attr: withScopeAttrs(spec, groups, scope),
+      }),
+      inputs: Object.freeze(spec.inputs),
+      controlInputs: Object.freeze(controlInputs),
+      forwardOp: scope.forwardOp,
+      site: scope.site ?? CallSite.capture(this.add, 24),
+    });
+    op.setOutputs(spec.outputDTypes, []);
+    op.setOutputs(spec.outputDTypes, spec.infer(op));
+    this.#operations.push(op);
+    this.#byName.set(op.name, op);
+    for (const controller of scope.controllers) controller.seen.add(op);
+    return op;
+  }
+
+  /** @internal Adds what is known of a tensor's shape. @returns false where it contradicts what was known. */
+  refineShape(tensor: Tensor, shape: Shape): boolean {
+    const before = tensor.shape;
+    const merged = mergeShapes(before, shape);
+    if (merged === undefined) return false;
+    if (!shapesEqual(before, merged)) {
+      tensor.setShape(merged);
+      if (this.#depth > 0) this.#undo.push(() => tensor.setShape(before));
+    }
+    return true;
+  }
+
+  /** @internal Puts a node's name into a collection. */
+  addToCollection(collection: string, name: string): void {
+    this.#members.push([collection, name]);
+  }
+
+  /** The names in a collection, such as `trainable_variables`. */
+  collection(name: string): readonly string[] {
+    return this.state.collections[name] ?? [];
+  }
+
+  toString(): string {
+    return `Graph(${this.#operations.length} operations)`;
+  }
+
+  #seal(before: GraphState, addition: Addition): readonly Patch[] {
+    const [after, patches] = append(before, addition);
+    // The state may have been read, and so sealed, in mid-transaction: the patches still span all of it.
+    if (this.#sealed === before) this.#setSealed(after);
+    return patches;
+  }
+
+  #setSealed(state: GraphState): void {
+    this.#sealed = state;
+    this.#sealedCount = this.#operations.length;
+    this.#sealedMembers = this.#members.length;
+  }
+
+  #rollback(mark: Mark): void {
+    while (this.#operations.length > mark.operations) this.#byName.delete(this.#operations.pop()!.name);
+    this.#names.rollback(mark.names);
+    while (this.#undo.length > mark.undo) this.#undo.pop()!();
+    this.#scope = mark.scope;
+    this.#sealed = mark.sealed;
+    this.#sealedCount = mark.sealedCount;
+    this.#members.length = mark.members;
+    this.#sealedMembers = mark.sealedMembers;
+  }
+
+  #checkNotFinalized(name: string): void {
+    if (this.#finalized) {
+      throw new GraphFinalizedError(`The graph is finalized and cannot take '${name}'. Build everything before finalize().`, {
+        nodeName: name,
+      });
+    }
+  }
+
+  #nameOfScope(scope: string): string {
+    checkName(scope, false);
+    const name = scope.slice(0, -1);
+    if (this.#byName.has(name)) throw new InvalidArgumentError(`The graph has an operation '${name}' already.`);
+    return name;
+  }
+
+  #suggestion(name: string): string {
+    const key = name.toLowerCase();
+    const last = key.split('/').at(-1)!;
+    const near = this.#operations.find((op) => op.name.toLowerCase() === key || op.name.toLowerCase().endsWith(`/${last}`));
+    return near ? ` Did you mean '${near.name}'?` : '';
+  }
+}
+
+function inputName(tensor: Tensor): string {
+  return tensor.index === 0 ? tensor.op.name : tensor.name;
+}
+
+function withScopeAttrs(spec: NodeSpec, groups: readonly string[], scope: Scope): Attrs {
+  const override = scope.gradientOverrides[spec.type];
+  if (groups.length === 0 && override === undefined) return spec.attrs;
+  const attrs: Record<string, AttrValue> = { ...spec.attrs };
+  if (override !== undefined) attrs['_gradient_op_type'] = { kind: 'string', value: override };
+  if (groups.length > 0) attrs['_class'] = { kind: 'list', of: 'string', value: groups };
+  return attrs;
+}
+
+function freezeNode(def: NodeDef): NodeDef {
+  for (const attr of Object.values(def.attr)) Object.freeze(attr);
+  Object.freeze(def.attr);
+  Object.freeze(def.input);
+  return Object.freeze(def);
+}
+
+/** The graph that nodes without tensor arguments go to: the innermost `asDefault`, or one global graph. */
+export function getDefaultGraph(): Graph {
+  return defaultGraphs.at(-1) ?? (rootGraph ??= new Graph());
+}
+
+/** Replaces the global default graph by an empty one. @throws InvalidArgumentError inside `asDefault`. */
+export function resetDefaultGraph(): void {
+  if (defaultGraphs.length > 0) throw new InvalidArgumentError('resetDefaultGraph cannot be called inside asDefault.');
+  rootGraph = undefined;
+}
+
+/** A text for error messages: `'y' (MatMul, [2, 3])`. */
+export function describeTensor(tensor: Tensor): string {
+  return `'${tensor.name}' (${tensor.op.type}, ${tensor.dtype}${formatShape(tensor.shape)})`;
+}

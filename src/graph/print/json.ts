@@ -1,0 +1,106 @@
+/** A graph as TensorFlow's GraphDef in protobuf's JSON mapping. */
+import type { AttrKind, Attrs, AttrValue, NodeDef } from '../attr.js';
+import { dtypeInfo, type DType } from '../dtype.js';
+import { DTypeError } from '../errors.js';
+import type { NDArray } from '../ndarray.js';
+import type { Shape } from '../shape.js';
+import type { GraphState } from '../state.js';
+
+type Json = string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
+
+const utf8 = new TextEncoder();
+const chunk = 0x6000; // a multiple of 3, so that chunks can be encoded one by one
+
+/** Base64 of bytes, in the browser as in Node. */
+function base64(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let i = 0; i < bytes.length; i += chunk) parts.push(btoa(String.fromCharCode(...bytes.subarray(i, i + chunk))));
+  return parts.join('');
+}
+
+const bytesOf = (text: string): string => base64(utf8.encode(text));
+const enumName = (dtype: DType): string => dtypeInfo(dtype).enumName;
+
+/** JSON has no such numbers; protobuf writes them as strings. */
+function floatJson(value: number): Json {
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0.0' : String(value);
+}
+
+function shapeJson(shape: Shape): Json {
+  if (shape === null) return { unknownRank: true };
+  return shape.length === 0 ? {} : { dim: shape.map((size) => ({ size: String(size ?? -1) })) };
+}
+
+function tensorJson(array: NDArray): Json {
+  const common = { dtype: enumName(array.dtype), tensorShape: shapeJson(array.shape) };
+  const { data, dtype } = array;
+  if (dtype === 'string') return { ...common, stringVal: (data as readonly string[]).map(bytesOf) };
+  if (!ArrayBuffer.isView(data)) throw new DTypeError(`A constant of dtype ${dtype} has no form in a GraphDef.`);
+  // Typed arrays are little-endian on every machine JavaScript runs on today, as tensor_content is.
+  return { ...common, tensorContent: base64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
+}
+
+const listField: Readonly<Record<AttrKind, string>> = {
+  string: 's',
+  int: 'i',
+  float: 'f',
+  bool: 'b',
+  type: 'type',
+  shape: 'shape',
+  tensor: 'tensor',
+  func: 'func',
+};
+
+function scalarJson(kind: AttrKind, value: unknown): Json {
+  switch (kind) {
+    case 'string':
+      return bytesOf(value as string);
+    case 'int':
+      return String(value as bigint);
+    case 'float':
+      return floatJson(value as number);
+    case 'bool':
+      return value as boolean;
+    case 'type':
+      return enumName(value as DType);
+    case 'shape':
+      return shapeJson(value as Shape);
+    case 'tensor':
+      return tensorJson(value as NDArray);
+    case 'func': {
+      const { name, attr } = value as { name: string; attr: Attrs };
+      return { name, attr: attrsJson(attr) };
+    }
+  }
+}
+
+function attrJson(attr: AttrValue): Json {
+  if (attr.kind !== 'list') return { [listField[attr.kind]]: scalarJson(attr.kind, attr.value) };
+  return { list: attr.value.length === 0 ? {} : { [listField[attr.of]]: attr.value.map((value) => scalarJson(attr.of, value)) } };
+}
+
+/** Sorted by name, as protobuf prints maps. */
+function attrsJson(attrs: Attrs): Json {
+  const names = Object.keys(attrs).sort();
+  return Object.fromEntries(names.map((name) => [name, attrJson(attrs[name]!)]));
+}
+
+/** One node as protobuf's JSON; fields that hold their default are left out. */
+export function nodeJson(node: NodeDef): Json {
+  return {
+    name: node.name,
+    op: node.op,
+    ...(node.input.length > 0 && { input: node.input }),
+    ...(node.device !== '' && { device: node.device }),
+    ...(Object.keys(node.attr).length > 0 && { attr: attrsJson(node.attr) }),
+  };
+}
+
+/** The lines of a GraphDef: valid JSON, one node a line. */
+export function jsonLines(nodes: readonly NodeDef[], versions: GraphState['versions']): string[] {
+  const lines = ['{"node":['];
+  nodes.forEach((node, i) => lines.push(`${JSON.stringify(nodeJson(node))}${i + 1 < nodes.length ? ',' : ''}`));
+  const { producer, minConsumer } = versions;
+  lines.push(`],"versions":${JSON.stringify({ producer, ...(minConsumer !== 0 && { minConsumer }) })}}`);
+  return lines;
+}
