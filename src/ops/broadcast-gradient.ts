@@ -1,0 +1,87 @@
+/** How the gradient of a broadcasting op is summed back to the shapes of its operands. */
+import { isFullyDefined, shapesEqual, type Shape } from '../graph/shape.js';
+import { controlDependencies } from '../graph/scopes.js';
+import { Tensor } from '../graph/tensor.js';
+import { many, one } from './call.js';
+import type { Gradient } from './opdef.js';
+import { constantBeside, shapeOf, times } from './rules.js';
+
+/** Where one operand was repeated: its shape, the axes to sum over, and whether there is anything to do. */
+interface Reduction {
+  readonly shape: Tensor;
+  readonly axes: Tensor | readonly number[];
+  readonly needed: boolean;
+}
+
+/**
+ * The gradients `gx` and `gy`, which have the shape of the broadcast of `x` and `y`, summed to the shapes of `x` and `y`.
+ * Nothing is emitted for two nulls.
+ */
+export function reduceToOperands(x: Tensor, y: Tensor, gx: Gradient | null, gy: Gradient | null): [Gradient | null, Gradient | null] {
+  if (gx === null && gy === null) return [null, null];
+  const [ofX, ofY] = reductions(x, y);
+  return [reduceTo(ofX, gx), reduceTo(ofY, gy)];
+}
+
+/** Whether nothing was broadcast, beyond doubt: all three shapes are fully known and the same. */
+export function sameKnownShape(x: Tensor, y: Tensor, dy: Gradient): boolean {
+  return dy instanceof Tensor && isFullyDefined(x.shape) && shapesEqual(x.shape, y.shape) && shapesEqual(x.shape, dy.shape);
+}
+
+function reductions(x: Tensor, y: Tensor): [Reduction, Reduction] {
+  const shapes = [shapeOf(x), shapeOf(y)] as const;
+  const axes = broadcastAxes(x.shape, y.shape);
+  if (axes === null) {
+    const [r0, r1] = many('BroadcastGradientArgs', shapes);
+    return [
+      { shape: shapes[0], axes: r0!, needed: true },
+      { shape: shapes[1], axes: r1!, needed: true },
+    ];
+  }
+  const [ranks0, ranks1] = [x.shape!.length, y.shape!.length];
+  return [
+    { shape: shapes[0], axes: axes[0], needed: axes[0].length > 0 || ranks0 < ranks1 },
+    { shape: shapes[1], axes: axes[1], needed: axes[1].length > 0 || ranks1 < ranks0 },
+  ];
+}
+
+/** The axes along which each operand is certainly repeated, or null where that is known only at run time. */
+function broadcastAxes(x: Shape, y: Shape): [number[], number[]] | null {
+  if (x === null || y === null) return null;
+  const rank = Math.max(x.length, y.length);
+  const axes: [number[], number[]] = [[], []];
+  for (let axis = 0; axis < rank; axis++) {
+    const a = axis < rank - x.length ? 1 : x[axis - rank + x.length]!;
+    const b = axis < rank - y.length ? 1 : y[axis - rank + y.length]!;
+    if (a === 1 && b !== 1) axes[0].push(axis);
+    else if (b === 1 && a !== 1) axes[1].push(axis);
+    else if (a === null || b === null) return null;
+  }
+  return axes;
+}
+
+function reduceTo({ shape, axes, needed }: Reduction, gradient: Gradient | null): Gradient | null {
+  if (gradient === null || !needed) return gradient;
+  // Kept dimensions spare the gradient of this Sum the recovery of the axes.
+  const sum = gradient.graph.asDefault(() => one('Sum', [gradient, axes], { keep_dims: true }));
+  return one('Reshape', [sum, shape]);
+}
+
+/**
+ * The gradients of `xlogy` and its kin from their partial derivatives: multiplied by `dy` and always summed, by axes that
+ * are worked out at run time.
+ */
+export function reduceProducts(x: Tensor, y: Tensor, dy: Gradient, partials: () => readonly [Tensor, Tensor]): Tensor[] {
+  const shapes = [shapeOf(x), shapeOf(y)] as const;
+  const axes = many('BroadcastGradientArgs', shapes);
+  return controlDependencies([dy], () =>
+    partials().map((partial, i) => one('Reshape', [one('Sum', [times(partial, dy), axes[i]!]), shapes[i]!])),
+  );
+}
+
+/** 1 where `x` is not 0, else 0. */
+export function indicator(x: Tensor): Tensor {
+  const zero = constantBeside(x, 0, 'float32', 'Cast/x');
+  const cast = (value: Tensor) => (value.dtype === x.dtype ? value : one('Cast', [value], { DstT: x.dtype }));
+  return cast(one('NotEqual', [x, cast(zero)]));
+}

@@ -1,0 +1,31 @@
+/** Functions of several nodes: all of them are made, in the graph of the operands, or none. */
+import { NDArray, type TensorData } from '../graph/ndarray.js';
+import { nameScope } from '../graph/scopes.js';
+import type { Shape } from '../graph/shape.js';
+import { graphOf } from './call.js';
+import type { Operand, OpOptions } from './types.js';
+
+/** Runs `fn` in the graph of the operands such that a failure leaves nothing behind. */
+export function composed<T>(operands: readonly Operand[], fn: () => T): T {
+  const graph = graphOf('compose', operands);
+  return graph.attempt(() => graph.atSite(() => graph.asDefault(fn)));
+}
+
+/** As `composed`, below a name scope; the node that is given the scope's name, slash included, stands for the whole. */
+export function composedInScope<T>(
+  name: string,
+  options: OpOptions | undefined,
+  operands: readonly Operand[],
+  fn: (scope: string) => T,
+): T {
+  return composed(operands, () => nameScope(options?.name ?? name, fn));
+}
+
+/** The static shape an operand has, or will have as a tensor. */
+export function shapeOfOperand(operand: Operand): Shape {
+  return hasShape(operand) ? operand.shape : NDArray.from(operand as TensorData).shape;
+}
+
+function hasShape(operand: Operand): operand is Operand & { readonly shape: Shape } {
+  return typeof operand === 'object' && operand !== null && 'shape' in operand;
+}

@@ -1,0 +1,150 @@
+/** Tensors woven together by index, and the difference of two lists. */
+import { allocate } from '../../graph/dtype.js';
+import { writeElement, type Element } from '../../graph/elements.js';
+import { NDArray } from '../../graph/ndarray.js';
+import { mergeShapes, type Shape } from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { one } from '../call.js';
+import { unravel } from '../elementwise.js';
+import { bin, int, known, lazy, select, type Expr } from '../expr.js';
+import { dense, numbers } from '../indexing.js';
+import { constantValue } from '../known.js';
+import { defineOp, type LowerView, type OpView } from '../opdef.js';
+import { argumentError, lengthOf, requireRank, shapeError, zeroOf } from '../shape-rules.js';
+import type { DTypeOf, Operand, OpOptions } from '../types.js';
+
+defineOp({
+  name: 'DynamicStitch',
+  signature: 'indices: N * int32, data: N * T -> merged: T | N: int >= 1, T: type',
+  infer: (op) => {
+    const { indices, data } = stitched(op);
+    let rest: Shape = null;
+    indices.forEach((index, i) => {
+      const shape = data[i]!.shape;
+      if (index.shape === null || shape === null) return;
+      const merged = mergeShapes(rest, shape.slice(index.shape.length));
+      const fits = mergeShapes(index.shape, shape.slice(0, index.shape.length)) !== undefined;
+      if (!fits || merged === undefined) throw shapeError(op, 'the data do not fit the indices', op.inputs);
+      rest = merged;
+    });
+    const values = indices.map(constantValue);
+    const rows = values.every((value) => value !== null) ? rowCount(values.map(numbers)) : null;
+    return [rest === null ? null : [rows, ...(rest as readonly (number | null)[])]];
+  },
+  lower: (view) => {
+    const { op, inputs } = view;
+    const count = op.intAttr('N');
+    const indices = Array.from({ length: count }, (_, i) => numbers(view.value(i)));
+    const { source, position } = placement(op, indices);
+    const data = Array.from({ length: count }, (_, i) => inputs[count + i]!);
+    const at = ([row, ...rest]: readonly Expr[]): Expr => {
+      const [from, place] = [source.at([row!]), position.at([row!])];
+      const element = (i: number): Expr => data[i]!.at([...unravel(place, inputs[i]!.shape), ...rest]);
+      return data.reduceRight<Expr>((other, _, i) => select(bin('eq', from, int(i)), element(i), other), zeroOf(data[0]!.dtype));
+    };
+    return [lazy(data[0]!.dtype, [source.shape[0]!, ...data[0]!.shape.slice(inputs[0].shape.length)], at)];
+  },
+  grad: (op, [dy]) => {
+    const { indices } = stitched(op);
+    const gradient = dense(dy);
+    return [...indices.map(() => null), ...indices.map((index) => one('GatherV2', [gradient, index, 0]))];
+  },
+  effect: 'pure',
+  samples: [
+    {
+      inputs: [
+        { list: [{ value: [0, 2], dtype: 'int32' }, { value: [1], dtype: 'int32' }] },
+        { list: [[2, 3], [1, 3]] },
+      ],
+    },
+    {
+      inputs: [
+        { list: [{ value: 1, dtype: 'int32' }, { value: [[0, 2], [3, 4]], dtype: 'int32' }] },
+        { list: [{ shape: [], dtype: 'float64' }, { shape: [2, 2], dtype: 'float64' }] },
+      ],
+    },
+  ],
+});
+/**
+ * Slices of `data`, row `indices[i]` of the result being what `data` has there (TensorFlow `tf.dynamic_stitch`). Each tensor
+ * of `data` has the shape of its indices followed by that of a row; of rows given twice the last one counts.
+ * @throws ShapeError where the data do not fit the indices
+ * @example
+ * dynamicStitch([[0, 2], [1]], [[10, 30], [20]]); // [10, 20, 30]
+ */
+export function dynamicStitch<X extends Operand>(
+  indices: readonly Operand[],
+  data: readonly X[],
+  options?: OpOptions,
+): Tensor<DTypeOf<X>> {
+  return one('DynamicStitch', [indices, data], {}, options) as Tensor<DTypeOf<X>>;
+}
+
+function stitched(op: OpView): { indices: readonly Tensor[]; data: readonly Tensor[] } {
+  const count = op.intAttr('N');
+  return { indices: op.inputs.slice(0, count), data: op.inputs.slice(count) };
+}
+
+function rowCount(indices: readonly (readonly number[])[]): number {
+  return indices.flat().reduce((most, index) => Math.max(most, index + 1), 0);
+}
+
+/** For each row of the result, which tensor it comes from (-1: none) and where there. */
+function placement(op: LowerView['op'], indices: readonly (readonly number[])[]) {
+  const rows = rowCount(indices);
+  const [source, position] = [new Int32Array(rows).fill(-1), new Int32Array(rows)];
+  indices.forEach((list, i) =>
+    list.forEach((row, place) => {
+      if (row < 0) throw argumentError(op, `index ${row} is negative`);
+      source[row] = i;
+      position[row] = place;
+    }),
+  );
+  return { source: known(NDArray.from(source)), position: known(NDArray.from(position)) };
+}
+
+defineOp({
+  name: 'ListDiff',
+  signature: 'x: T, y: T -> out: T, idx: out_idx | T: type, out_idx: {int32, int64} = DT_INT32',
+  infer: (op) => {
+    const [x, y] = op.inputs;
+    requireRank(op, x, 1, 'x');
+    requireRank(op, y, 1, 'y');
+    const [a, b] = [constantValue(x), constantValue(y)];
+    const length = lengthOf(x) === 0 ? 0 : a && b ? onlyIn(a, b).length : null;
+    return [[length], [length]];
+  },
+  lower: ({ op, value }) => {
+    const x = value(0);
+    const places = onlyIn(x, value(1));
+    const pick = places.map((i) => x.element(i));
+    const [out, idx] = op.outputs;
+    const wide = idx.dtype === 'int64';
+    return [
+      known(arrayOf(out.dtype, pick)),
+      known(arrayOf(idx.dtype, places.map((i) => (wide ? BigInt(i) : i)))),
+    ];
+  },
+  grad: 'none',
+  effect: 'pure',
+  samples: [
+    { inputs: [{ value: [1, 2, 3, 4, 5, 2], dtype: 'int32' }, { value: [1, 3, 5], dtype: 'int32' }] },
+    { inputs: [{ value: [1.5, 2], dtype: 'float64' }, { value: [2], dtype: 'float64' }], attrs: { out_idx: 'int64' } },
+  ],
+});
+
+/** The positions of the elements of `x` that `y` has not. */
+function onlyIn(x: NDArray, y: NDArray): readonly number[] {
+  const key = (array: NDArray, i: number): unknown => {
+    const element = array.element(i);
+    return typeof element === 'object' ? JSON.stringify(element) : element;
+  };
+  const excluded = new Set(Array.from({ length: y.size }, (_, i) => key(y, i)));
+  return Array.from({ length: x.size }, (_, i) => i).filter((i) => !excluded.has(key(x, i)));
+}
+
+function arrayOf(dtype: Tensor['dtype'], elements: readonly Element[]): NDArray {
+  const data = allocate(dtype, elements.length);
+  elements.forEach((element, i) => writeElement(dtype, data, i, element));
+  return new NDArray(dtype, [elements.length], data);
+}

@@ -1,0 +1,39 @@
+/** All op families: importing this registers every op and gives every public function outside the namespaces. */
+export { constant, identity, identityN, noOp, placeholder, placeholderWithDefault, preventGradient, stopGradient } from './constant.js';
+export { group, tuple } from './control.js';
+export * from './array-fill.js';
+export * from './array-gather.js';
+export * from './array-join.js';
+export * from './array-pad.js';
+export * from './array-range.js';
+export * from './array-reshape.js';
+export * from './array-scan.js';
+export * from './array-segment.js';
+export * from './array-shape.js';
+export * from './array-slice.js';
+export * from './array-split.js';
+export * from './array-stitch.js';
+export * from './array-transpose.js';
+export * from './linalg.js';
+export * from './math-arithmetic.js';
+export * from './math-broadcast.js';
+export * from './math-cast.js';
+export * from './math-compare.js';
+export * from './math-complex.js';
+export * from './math-division.js';
+export * from './math-exponential.js';
+export * from './math-power.js';
+export * from './math-rounding.js';
+export * from './math-select.js';
+export * from './math-trigonometry.js';
+export * from './reduce-order.js';
+export * from './reduce.js';
+export {
+  globalVariables,
+  globalVariablesInitializer,
+  trainableVariables,
+  Variable,
+  variable,
+  variablesInitializer,
+  type VariableOptions,
+} from './variable.js';

@@ -1,0 +1,87 @@
+/** Sine, cosine and tangent. */
+import type { DType } from '../../graph/dtype.js';
+import { controlDependencies } from '../../graph/scopes.js';
+import type { Shape } from '../../graph/shape.js';
+import { one } from '../call.js';
+import { map, unchanged } from '../elementwise.js';
+import { un } from '../expr.js';
+import { floatDTypes, unary, type Like } from '../math-helpers.js';
+import { installMethods } from '../methods.js';
+import { defineOp } from '../opdef.js';
+import { conj, negative, times } from '../rules.js';
+import type { OpOptions, Operand } from '../types.js';
+
+defineOp({
+  name: 'Sin',
+  signature: `x: T -> y: T | T: ${floatDTypes}`,
+  infer: unchanged,
+  lower: map((x) => un('sin', x)),
+  grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Cos', [conj(x)]))]),
+  effect: 'pure',
+  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+});
+/**
+ * The sine of `x` in radians (TensorFlow `tf.sin`). A float or complex dtype.
+ * @example
+ * sin(constant([0, Math.PI / 2])); // [0, 1]
+ */
+export function sin<X extends Operand>(x: X, options?: OpOptions): Like<X> {
+  return unary('Sin', x, options);
+}
+
+defineOp({
+  name: 'Cos',
+  signature: `x: T -> y: T | T: ${floatDTypes}`,
+  infer: unchanged,
+  lower: map((x) => un('cos', x)),
+  grad: ({ inputs: [x] }, [dy]) =>
+    controlDependencies([dy], () => {
+      const cx = conj(x);
+      return [times(negative(dy), one('Sin', [cx]))];
+    }),
+  effect: 'pure',
+  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+});
+/**
+ * The cosine of `x` in radians (TensorFlow `tf.cos`). A float or complex dtype.
+ * @example
+ * cos(constant([0])); // [1]
+ */
+export function cos<X extends Operand>(x: X, options?: OpOptions): Like<X> {
+  return unary('Cos', x, options);
+}
+
+defineOp({
+  name: 'Tan',
+  signature: `x: T -> y: T | T: ${floatDTypes}`,
+  infer: unchanged,
+  lower: map((x) => un('tan', x)),
+  grad: ({ inputs: [x] }, [dy]) =>
+    controlDependencies([dy], () => {
+      const secant = one('Reciprocal', [one('Cos', [conj(x)])]);
+      return [times(one('Square', [secant]), dy)];
+    }),
+  effect: 'pure',
+  samples: [
+    { inputs: [{ shape: [2, 3], domain: [-1, 1] }] },
+    { inputs: [{ shape: [3], dtype: 'float64', domain: [-1, 1] }] },
+    { inputs: [{ shape: [2], dtype: 'complex64', domain: [-1, 1] }] },
+  ],
+});
+/**
+ * The tangent of `x` in radians (TensorFlow `tf.tan`). A float or complex dtype.
+ * @example
+ * tan(constant([0, Math.PI / 4])); // [0, 1]
+ */
+export function tan<X extends Operand>(x: X, options?: OpOptions): Like<X> {
+  return unary('Tan', x, options);
+}
+
+declare module '../../graph/tensor.js' {
+  interface Tensor<D extends DType, S extends Shape> {
+    sin(options?: OpOptions): Tensor<D, S>;
+    cos(options?: OpOptions): Tensor<D, S>;
+    tan(options?: OpOptions): Tensor<D, S>;
+  }
+}
+installMethods({ sin, cos, tan });

@@ -1,0 +1,303 @@
+/** The ops of resource variables: handles, reads and assignments. The values live in the session. */
+import { dtypeInfo, isComplex, type DType } from '../../graph/dtype.js';
+import { allocate } from '../../graph/dtype.js';
+import { readElement, writeElement } from '../../graph/elements.js';
+import { DTypeError, FailedPreconditionError, InvalidArgumentError, ShapeError } from '../../graph/errors.js';
+import { describeTensor } from '../../graph/graph.js';
+import { NDArray } from '../../graph/ndarray.js';
+import {
+  formatShape,
+  isCompatible,
+  isFullyDefined,
+  numElements,
+  shapesEqual,
+  sizeOf,
+  type Shape,
+} from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { convertToTensor, one } from '../call.js';
+import { IndexedSlices } from '../indexed-slices.js';
+import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { tailOf } from '../slicing.js';
+
+/** What a variable holds. */
+export interface VariableType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** What the variable behind `handle` holds, where the graph tells. */
+export function handleType(handle: Tensor): VariableType | null {
+  for (let tensor = handle; ;) {
+    const { op, index } = tensor;
+    const dtypes = op.def.attr['_handle_dtypes'];
+    const shapes = op.def.attr['_handle_shapes'];
+    if (dtypes?.kind === 'list' && dtypes.of === 'type' && shapes?.kind === 'list' && shapes.of === 'shape') {
+      return { dtype: dtypes.value[index]!, shape: shapes.value[index]! };
+    }
+    if (op.hasAttr('dtype') && op.hasAttr('shape') && op.typeAttr('dtype') !== 'resource') {
+      return { dtype: op.typeAttr('dtype'), shape: op.shapeAttr('shape') };
+    }
+    // What has as many outputs as inputs passes handles through (Identity, loop variables).
+    const source = op.inputs[index];
+    if (source?.dtype !== 'resource' || op.inputs.length !== op.outputs.length) return null;
+    tensor = source;
+  }
+}
+
+/** What the variable behind `handle` holds. @throws InvalidArgumentError where the graph does not tell */
+export function variableType(handle: Tensor): VariableType {
+  const type = handleType(handle);
+  if (type) return type;
+  throw new InvalidArgumentError(`${describeTensor(handle)} is not the handle of a variable.`, handle.op.details());
+}
+
+/** The shape of the variable behind `handle`, as an int32 vector: a constant where it is fully known. */
+export function variableShape(handle: Tensor): Tensor {
+  const shape = handleType(handle)?.shape ?? null;
+  if (!isFullyDefined(shape)) return one('VariableShape', [handle]);
+  return handle.graph.asDefault(() => convertToTensor(NDArray.from(shape, 'int32', [shape.length]), 'int32'));
+}
+
+function keyOf({ inputs: [handle] }: RoutineContext): string {
+  return (handle.data as readonly string[])[0]!;
+}
+
+function valueOf(context: RoutineContext): NDArray {
+  const key = keyOf(context);
+  const value = context.resources.variables.get(key);
+  if (value) return value;
+  const { op } = context;
+  throw new FailedPreconditionError(
+    `Could not find variable ${key}: it is uninitialized, and ${op.type} '${op.name}' needs its value. Run the initializer ` +
+      'first: session.run(globalVariablesInitializer()), or the initializer of this variable.',
+    op.details(),
+  );
+}
+
+defineOp({
+  name: 'VarHandleOp',
+  signature:
+    "-> resource: resource | container: string = '', shared_name: string = '', debug_name: string = '', dtype: type, " +
+    'shape: shape, allowed_devices: list(string) = []',
+  infer: () => [[]],
+  lower: {
+    routine: 'variable handle',
+    run: ({ op }) => {
+      const container = op.stringAttr('container');
+      const name = op.stringAttr('shared_name') || op.name;
+      return [new NDArray('resource', [], [container === '' ? name : `${container}/${name}`])];
+    },
+  },
+  grad: 'none',
+  effect: 'pure',
+  samples: [],
+});
+
+defineOp({
+  name: 'VarIsInitializedOp',
+  signature: 'resource: resource -> is_initialized: bool',
+  infer: () => [[]],
+  lower: {
+    routine: 'variable is initialized',
+    run: (context) => [NDArray.from(context.resources.variables.has(keyOf(context)))],
+  },
+  grad: 'none',
+  effect: 'read',
+  samples: [],
+});
+
+defineOp({
+  name: 'ReadVariableOp',
+  signature: 'resource: resource -> value: dtype | dtype: type',
+  infer: (op) => [checkedType(op, op.outputs[0].dtype)?.shape ?? null],
+  lower: {
+    routine: 'read variable',
+    // Stored arrays are replaced, never changed, so that a read is a snapshot.
+    run: (context) => [valueOf(context)],
+  },
+  grad: (_, [dy]) => [dy],
+  effect: 'read',
+  samples: [],
+});
+
+defineOp({
+  name: 'VariableShape',
+  signature: 'input: resource -> output: out_type | out_type: {int32, int64} = DT_INT32',
+  infer: ({ inputs: [handle] }) => {
+    const shape = handleType(handle)?.shape ?? null;
+    return [[shape === null ? null : shape.length]];
+  },
+  lower: {
+    routine: 'variable shape',
+    run: (context) => {
+      const { shape } = valueOf(context);
+      return [NDArray.from(shape, context.op.typeAttr('out_type'), [shape.length])];
+    },
+  },
+  grad: 'none',
+  effect: 'read',
+  samples: [],
+});
+
+defineOp({
+  name: 'AssignVariableOp',
+  signature: 'resource: resource, value: dtype -> | dtype: type, validate_shape: bool = false',
+  infer: checkAssignment,
+  lower: {
+    routine: 'assign variable',
+    run: (context) => {
+      const value = context.inputs[1];
+      const declared = handleType(context.op.inputs[0])?.shape ?? null;
+      if (!isCompatible(declared, value.shape)) throw wrongShape(context, declared, value.shape);
+      context.resources.variables.set(keyOf(context), value.copy());
+      return [];
+    },
+  },
+  grad: 'none',
+  effect: 'write',
+  samples: [],
+});
+
+defineOp({
+  name: 'AssignAddVariableOp',
+  signature: 'resource: resource, value: dtype -> | dtype: type',
+  infer: checkArithmetic,
+  lower: { routine: 'assign add variable', run: (context) => update(context, 1) },
+  grad: 'none',
+  effect: 'write',
+  samples: [],
+});
+
+defineOp({
+  name: 'AssignSubVariableOp',
+  signature: 'resource: resource, value: dtype -> | dtype: type',
+  infer: checkArithmetic,
+  lower: { routine: 'assign sub variable', run: (context) => update(context, -1) },
+  grad: 'none',
+  effect: 'write',
+  samples: [],
+});
+
+defineOp({
+  name: 'ResourceGather',
+  signature:
+    'resource: resource, indices: Tindices -> output: dtype | batch_dims: int = 0, validate_indices: bool = true, ' +
+    'dtype: type, Tindices: {int32, int64}',
+  infer: (op) => {
+    const shape = checkedType(op, op.outputs[0].dtype)?.shape ?? null;
+    if (shape?.length === 0)
+      throw new ShapeError(`${op.type} '${op.name}': a scalar variable has no rows to gather.`, op.details());
+    const indices = op.inputs[1].shape;
+    const batch = op.intAttr('batch_dims');
+    return [shape && indices && [...shape.slice(0, batch), ...indices.slice(batch), ...shape.slice(batch + 1)]];
+  },
+  lower: { routine: 'gather variable', run: gather },
+  grad: (op, [dy]) => {
+    if (op.intAttr('batch_dims') !== 0) {
+      throw new InvalidArgumentError(`${op.type} '${op.name}': there is no gradient with batch_dims.`, op.details());
+    }
+    const [handle, indices] = op.inputs;
+    const shape = variableShape(handle);
+    const length = one('ExpandDims', [sizeOfTensor(indices), 0]);
+    const valuesShape = one('ConcatV2', [[length, tailOf(shape, 1)], 0], {}, { name: 'concat' });
+    const values = one('Reshape', [dy, valuesShape]);
+    return [new IndexedSlices(values, one('Reshape', [indices, length]), shape), null];
+  },
+  effect: 'read',
+  samples: [],
+});
+
+/** The number of elements of `x` as an int32 scalar: a constant where it is known. */
+function sizeOfTensor(x: Tensor): Tensor {
+  const size = numElements(x.shape);
+  if (size === null || !isFullyDefined(x.shape)) return one('Size', [x]);
+  return x.graph.asDefault(() => convertToTensor(size, 'int32', 'Size'));
+}
+
+/** What the handle holds. @throws DTypeError where that is not `dtype` */
+function checkedType(op: OpView, dtype: DType): VariableType | null {
+  const type = handleType(op.inputs[0]);
+  if (type && type.dtype !== dtype) {
+    throw new DTypeError(
+      `${op.type} '${op.name}': the variable ${describeTensor(op.inputs[0])} holds ${type.dtype}, not ${dtype}.`,
+      op.details(),
+    );
+  }
+  return type;
+}
+
+function checkAssignment(op: OpView): readonly Shape[] {
+  const [handle, value] = op.inputs;
+  const type = checkedType(op, value.dtype);
+  if (type && !isCompatible(type.shape, value.shape)) {
+    throw new ShapeError(
+      `${op.type} '${op.name}': cannot assign ${describeTensor(value)} to the variable '${handle.name}': its shape is ` +
+        `${formatShape(type.shape)}.`,
+      op.details(),
+    );
+  }
+  return [];
+}
+
+function checkArithmetic(op: OpView): readonly Shape[] {
+  const { dtype } = op.inputs[1];
+  if (!['float', 'int', 'complex'].includes(dtypeInfo(dtype).kind)) {
+    throw new DTypeError(`${op.type} '${op.name}': variables of dtype ${dtype} have no arithmetic.`, op.details());
+  }
+  return checkAssignment(op);
+}
+
+function wrongShape(context: RoutineContext, expected: Shape, got: readonly number[]): InvalidArgumentError {
+  const { op } = context;
+  return new InvalidArgumentError(
+    `${op.type} '${op.name}': cannot update variable ${keyOf(context)} of shape ${formatShape(expected)} using a tensor of ` +
+      `shape ${formatShape(got)}.`,
+    op.details(),
+  );
+}
+
+/** Stores the variable's value plus, or minus, the operand. */
+function update(context: RoutineContext, sign: 1 | -1): readonly NDArray[] {
+  const old = valueOf(context);
+  const delta = context.inputs[1];
+  if (!shapesEqual(old.shape, delta.shape)) throw wrongShape(context, old.shape, delta.shape);
+  const { dtype } = old;
+  // The parts of complex numbers add up one by one.
+  const part: DType = dtype === 'complex64' ? 'float32' : dtype === 'complex128' ? 'float64' : dtype;
+  const length = old.size * (isComplex(dtype) ? 2 : 1);
+  const result = allocate(part, length);
+  for (let i = 0; i < length; i++) {
+    const a = readElement(part, old.data, i);
+    const b = readElement(part, delta.data, i);
+    const sum = typeof a === 'bigint' ? a + BigInt(sign) * (b as bigint) : (a as number) + sign * (b as number);
+    writeElement(part, result, i, sum);
+  }
+  context.resources.variables.set(keyOf(context), new NDArray(dtype, old.shape, result));
+  return [];
+}
+
+function gather(context: RoutineContext): readonly NDArray[] {
+  const value = valueOf(context);
+  const { op } = context;
+  const indices = context.inputs[1];
+  const batch = op.intAttr('batch_dims');
+  const rows = value.shape[batch] ?? 0;
+  const outer = sizeOf(value.shape.slice(0, batch));
+  const width = sizeOf(value.shape.slice(batch + 1)) * (isComplex(value.dtype) ? 2 : 1);
+  const perBatch = outer === 0 ? 0 : indices.size / outer;
+  const shape = [...value.shape.slice(0, batch), ...indices.shape.slice(batch), ...value.shape.slice(batch + 1)];
+  const result = allocate(value.dtype, sizeOf(shape));
+  for (let i = 0; i < indices.size; i++) {
+    const row = Number(indices.element(i));
+    if (row < 0 || row >= rows) {
+      throw new InvalidArgumentError(
+        `${op.type} '${op.name}': indices[${i}] = ${row} is not in [0, ${rows}).`,
+        op.details(),
+      );
+    }
+    const from = (Math.floor(i / perBatch) * rows + row) * width;
+    for (let k = 0; k < width; k++) result[i * width + k] = value.data[from + k]!;
+  }
+  return [new NDArray(value.dtype, shape, result)];
+}

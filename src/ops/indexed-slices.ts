@@ -1,0 +1,71 @@
+/** Sparse gradients: rows of a larger tensor. */
+import type { DType } from '../graph/dtype.js';
+import { InvalidArgumentError } from '../graph/errors.js';
+import { describeTensor, type Graph } from '../graph/graph.js';
+import type { Operation } from '../graph/operation.js';
+import { mergeShapes, type Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
+import { one } from './call.js';
+import { constantShape } from './known.js';
+import { elementOf } from './slicing.js';
+import type { OpOptions, TensorConvertible } from './types.js';
+
+/**
+ * The rows `values[i]` at positions `indices[i]` of a tensor of shape `denseShape`; rows that occur twice add up, rows
+ * that do not occur are zero (TensorFlow's IndexedSlices). Usable wherever a tensor is: it is then made dense.
+ *
+ * @example
+ * const s = new IndexedSlices(constant([[1, 2]]), constant([2], { dtype: 'int32' }), constant([3, 2], { dtype: 'int32' }));
+ * s.toTensor(); // [[0, 0], [0, 0], [1, 2]]
+ */
+export class IndexedSlices<D extends DType = DType> implements TensorConvertible<D> {
+  /** Shape `[n, ...rest]`. */
+  readonly values: Tensor<D>;
+  /** Shape `[n]`, int32 or int64. */
+  readonly indices: Tensor;
+  /** The shape of the dense tensor, as a vector; null where it is not known. */
+  readonly denseShape: Tensor | null;
+
+  constructor(values: Tensor<D>, indices: Tensor, denseShape: Tensor | null = null) {
+    this.values = values;
+    this.indices = indices;
+    this.denseShape = denseShape;
+  }
+
+  get op(): Operation {
+    return this.values.op;
+  }
+  get graph(): Graph {
+    return this.values.graph;
+  }
+  get dtype(): D {
+    return this.values.dtype;
+  }
+  /** The static shape of the dense tensor, as far as `values` and `denseShape` tell. */
+  get shape(): Shape {
+    const shape: Shape = this.values.shape === null ? null : [null, ...this.values.shape.slice(1)];
+    return this.denseShape === null ? shape : (mergeShapes(shape, constantShape(this.denseShape)) ?? shape);
+  }
+  get name(): string {
+    return this.values.name;
+  }
+
+  /**
+   * The dense tensor, by new nodes: an UnsortedSegmentSum.
+   * @throws InvalidArgumentError where there is no `denseShape`
+   */
+  toTensor(options?: OpOptions): Tensor<D> {
+    if (this.denseShape === null) {
+      throw new InvalidArgumentError(
+        `IndexedSlices of values ${describeTensor(this.values)} have no denseShape, so they cannot become a dense tensor.`,
+        this.op.details(),
+      );
+    }
+    const rows = elementOf(this.denseShape, 0);
+    return one('UnsortedSegmentSum', [this.values, this.indices, rows], {}, options) as Tensor<D>;
+  }
+
+  toString(): string {
+    return `IndexedSlices(${this.name}, indices ${this.indices.name}${this.denseShape ? `, shape ${this.denseShape.name}` : ''})`;
+  }
+}

@@ -1,0 +1,118 @@
+/** The record that declares an op, and the registry of all of them. */
+import type { AttrValue } from '../graph/attr.js';
+import type { DType } from '../graph/dtype.js';
+import { InvalidArgumentError, NotFoundError } from '../graph/errors.js';
+import type { NDArray, TensorData } from '../graph/ndarray.js';
+import type { Operation } from '../graph/operation.js';
+import type { Shape } from '../graph/shape.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { Lazy } from './expr.js';
+import type { IndexedSlices } from './indexed-slices.js';
+import { parseSignature, type Signature } from './signature.js';
+
+/** A list whose first elements can be taken apart by name: a signature guarantees that they are there. */
+export type Many<T> = readonly [T, T, T, T, T, ...T[]];
+
+/** An operation as its own record sees it. */
+export type OpView = Operation & { readonly inputs: Many<Tensor>; readonly outputs: Many<Tensor> };
+
+/** What a gradient is made of. */
+export type Gradient = Tensor | IndexedSlices;
+
+/**
+ * The vector-Jacobian product of an op: from the gradients of its outputs to those of its inputs, null where none flows.
+ * Gradients of outputs that nothing uses come as zeros; those of outputs that are not differentiable come as null.
+ */
+export type GradientFn = (op: OpView, dys: Many<Gradient>) => readonly (Gradient | null)[];
+
+/** What an op does besides computing: decides what may be merged, folded, moved or run twice. */
+export type Effect = 'pure' | 'read' | 'write' | 'random';
+
+/** What a lowering sees: concrete input shapes, and the values of the inputs it must know (axes, shapes, paddings). */
+export interface LowerView {
+  readonly op: OpView;
+  readonly inputs: Many<Lazy>;
+  /** The value of input `i`; the lowering holds for that value only. */
+  value(i: number): NDArray;
+  /** `tensor`, computed once into a buffer of its own before whatever loads it. */
+  temp(tensor: Lazy): Lazy;
+}
+
+/** The meaning of an op, element by element: its outputs as functions of the index. */
+export type Lowering = (view: LowerView) => readonly Lazy[];
+
+/** State that outlives a run: variables by name, and the counters of stateful random ops. */
+export interface Resources {
+  readonly variables: Map<string, NDArray>;
+  readonly counters: Map<string, unknown>;
+}
+
+export interface RoutineContext {
+  readonly op: OpView;
+  readonly inputs: Many<NDArray>;
+  readonly resources: Resources;
+}
+
+/** The meaning of an op that is no expression: a named computation on whole arrays. Inputs must not be changed. */
+export interface Routine {
+  readonly routine: string;
+  readonly run: (context: RoutineContext) => readonly NDArray[];
+}
+
+/** An input on which the table specs try an op: a shape to fill with numbers from `domain` ([-2, 2]), or a value. */
+export type SampleInput =
+  | readonly number[]
+  | { readonly shape: readonly number[]; readonly dtype?: DType; readonly domain?: readonly [number, number] }
+  | { readonly value: TensorData; readonly dtype?: DType };
+
+export interface Sample {
+  /** One entry an input argument of the signature; an array of entries for a list argument. */
+  readonly inputs: readonly (SampleInput | { readonly list: readonly SampleInput[] })[];
+  readonly attrs?: Readonly<Record<string, AttrInput>>;
+  /** Why finite differences do not apply here (a kink, a step); the gradient is then compared with TensorFlow alone. */
+  readonly notDifferentiable?: string;
+}
+
+/** An attribute as a call gives it; the signature says what it means. */
+export type AttrInput = number | bigint | boolean | string | Shape | NDArray | readonly (number | bigint | boolean | string | Shape)[] | AttrValue;
+
+/** All there is to an op. No field is optional: an undecided gradient does not compile. */
+export interface OpDef {
+  /** TensorFlow's name. */
+  readonly name: string;
+  /** TensorFlow's registration: `a: T, b: T -> product: T | transpose_a: bool = false, T: {float, double}`. */
+  readonly signature: string;
+  /** Static output shapes; throws a ShapeError for inputs that do not fit. Values of inputs: `constantValue`. */
+  readonly infer: (op: OpView) => readonly Shape[];
+  readonly lower: Lowering | Routine;
+  /** 'none' where it is known that no gradient flows; 'stop' for an op whose purpose is to stop it. */
+  readonly grad: GradientFn | 'none' | 'stop';
+  readonly effect: Effect;
+  /** What the table specs check it on: values against TensorFlow, gradients against finite differences, shapes. */
+  readonly samples: readonly Sample[];
+}
+
+/** A registered op: its record and the parsed signature. */
+export interface RegisteredOp extends OpDef {
+  readonly parsed: Signature;
+}
+
+const registry = new Map<string, RegisteredOp>();
+
+/** Declares an op. @throws InvalidArgumentError for a second record of that name or a signature that does not parse. */
+export function defineOp(def: OpDef): void {
+  if (registry.has(def.name)) throw new InvalidArgumentError(`Op '${def.name}' is defined already.`);
+  registry.set(def.name, Object.freeze({ ...def, parsed: parseSignature(def.name, def.signature) }));
+}
+
+/** The record of an op type. @throws NotFoundError where there is none. */
+export function opDef(type: string): RegisteredOp {
+  const def = registry.get(type);
+  if (!def) throw new NotFoundError(`There is no op '${type}'.`, { op: type });
+  return def;
+}
+
+/** All records, by name. */
+export function allOps(): readonly RegisteredOp[] {
+  return [...registry.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
