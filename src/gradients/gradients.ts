@@ -1,0 +1,185 @@
+/** Symbolic gradients: one backward walk that appends ordinary nodes to the graph (TensorFlow `tf.gradients`). */
+import { InvalidArgumentError } from '../graph/errors.js';
+import { getDefaultGraph, type Graph } from '../graph/graph.js';
+import { checkName } from '../graph/names.js';
+import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
+import { nameScope } from '../graph/scopes.js';
+import { Tensor } from '../graph/tensor.js';
+import { NDArray, type TensorData } from '../graph/ndarray.js';
+import { convertToTensor, isConvertible } from '../ops/call.js';
+import { zeros, zerosLike } from '../ops/definitions/array-fill.js';
+import { Variable, variableShape, variableType } from '../ops/definitions/variable.js';
+import { IndexedSlices } from '../ops/indexed-slices.js';
+import type { Gradient } from '../ops/opdef.js';
+import type { TensorConvertible } from '../ops/types.js';
+import { aggregationMethods, type AggregationMethod } from './accumulate.js';
+import { backpropagate } from './backpropagate.js';
+import { checkGradY, makeSeed, type GradY } from './seeds.js';
+
+/** What can be differentiated, or differentiated by. */
+export type GradientOperand = Tensor | TensorConvertible | TensorData;
+
+type Differentiable = Tensor | TensorConvertible | NDArray;
+
+export interface GradientOptions {
+  /** The gradient that flows into each y, of its dtype and shape; null for ones. By default ones everywhere. */
+  readonly gradYs?: readonly GradY[] | Tensor | TensorConvertible | null;
+  /** How gradients of one tensor that come along several paths are added; 'addN' by default. */
+  readonly aggregationMethod?: AggregationMethod;
+  /** Whether the gradients of an operation's inputs become available all at once. */
+  readonly gateGradients?: boolean;
+  /** Whether backward nodes are placed with the forward operations they belong to. */
+  readonly colocateGradientsWithOps?: boolean;
+  /** Tensors through which nothing is differentiated. */
+  readonly stopGradients?: readonly Tensor[] | Tensor;
+  /** What an x gets that no y depends on: null ('none', the default) or zeros ('zero'). */
+  readonly unconnectedGradients?: 'none' | 'zero';
+  /** The name scope of the new nodes; 'gradients' by default. */
+  readonly name?: string;
+}
+
+/** What every option is, checked. */
+interface Settings {
+  readonly gradYs: readonly GradY[] | null;
+  readonly aggregationMethod: AggregationMethod;
+  readonly gateGradients: boolean;
+  readonly colocateGradientsWithOps: boolean;
+  readonly stopGradients: readonly Tensor[];
+  readonly unconnectedGradients: 'none' | 'zero';
+  readonly name: string;
+}
+
+const fn = 'gradients';
+
+/**
+ * The gradients of the sum of `ys` with respect to each of `xs`, as new nodes of the graph: d(Σ gradYs · ys) / dx.
+ * Nothing is added where anything is wrong. Source: TensorFlow `tf.compat.v1.gradients`.
+ *
+ * @param ys a tensor, a variable (its value) or a list of them
+ * @param xs what to differentiate by: tensors, variables, slices; a bare one is a list of one
+ * @returns one entry for each x, in order: a tensor of its dtype and shape, IndexedSlices where the gradient is sparse, or
+ *   null where no y depends on x by differentiable operations
+ * @throws InvalidArgumentError for a bad option or operands of several graphs; DTypeError and ShapeError where a gradY does
+ *   not fit its y; LookupError where an operation on the way has no gradient; GraphFinalizedError
+ * @example
+ * const x = constant(3);
+ * const [dx] = gradients(x.mul(x), [x]); // 6
+ */
+export function gradients(
+  ys: readonly GradientOperand[] | GradientOperand,
+  xs: readonly GradientOperand[] | GradientOperand,
+  options: GradientOptions = {},
+): (Tensor | IndexedSlices | null)[] {
+  const settings = checkOptions(options);
+  const targets = asList(ys).map((y, i) => operand(y, `ys[${i}]`));
+  const sources = asList(xs).map((x, i) => operand(x, `xs[${i}]`));
+  const gradYs = settings.gradYs ?? targets.map(() => null);
+  if (gradYs.length !== targets.length) {
+    throw new InvalidArgumentError(`${fn}: gradYs has ${gradYs.length} entries for ${targets.length} ys.`);
+  }
+  const seeds = targets.map((y, i) => checkGradY(fn, y, gradYs[i], i));
+  const graph = commonGraph([...targets, ...sources, ...settings.stopGradients, ...seeds]);
+  const build = () => differentiate(graph, targets, sources, seeds, settings);
+  return graph.transact(() => graph.asDefault(() => graph.atSite(build))).result;
+}
+
+function differentiate(
+  graph: Graph,
+  targets: readonly Differentiable[],
+  sources: readonly Differentiable[],
+  gradYs: readonly GradY[],
+  settings: Settings,
+): (Gradient | null)[] {
+  // Variables are read before the scope is entered, as TensorFlow does.
+  const read = targets.map((y) => (y instanceof IndexedSlices ? y.values : y instanceof NDArray ? y : convertToTensor(y)));
+  return nameScope(
+    settings.name,
+    () => {
+      // TensorFlow names each call's cluster this way; the name is taken so that the others come out the same.
+      graph.uniqueName('uid');
+      const ys = read.map((y, i) => convertToTensor(y, undefined, `y_${i}`));
+      const xs = sources.map((x, i) => sourceTensor(x, `x_${i}`));
+      const received = backpropagate({
+        ys,
+        xs,
+        seed: (y, i) => makeSeed(y, denseSeed(gradYs[i]!, targets[i]!), i),
+        stopGradients: settings.stopGradients,
+        aggregationMethod: settings.aggregationMethod,
+        gate: settings.gateGradients,
+        colocate: settings.colocateGradientsWithOps,
+        observe: () => undefined,
+      });
+      return sources.map((x, i) => {
+        const gradient = received.of(xs[i]!) ?? (settings.unconnectedGradients === 'zero' ? zerosFor(xs[i]!) : null);
+        if (gradient === null || !(x instanceof IndexedSlices)) return gradient;
+        return new IndexedSlices(convertToTensor(gradient), x.indices, x.denseShape);
+      });
+    },
+    graph,
+  );
+}
+
+/** The gradient of an IndexedSlices y is one of its values. */
+function denseSeed(gradY: GradY, y: Differentiable): GradY {
+  return y instanceof IndexedSlices && gradY instanceof IndexedSlices ? gradY.values : gradY;
+}
+
+/** Variables are differentiated by their handle, slices by their values. */
+function sourceTensor(x: Differentiable, name: string): Tensor {
+  if (x instanceof Variable) return x.handle;
+  if (x instanceof IndexedSlices) return x.values;
+  return convertToTensor(x, undefined, name);
+}
+
+function zerosFor(x: Tensor): Tensor {
+  return x.dtype === 'resource' ? zeros(variableShape(x), { dtype: variableType(x).dtype }) : zerosLike(x);
+}
+
+function checkOptions(options: GradientOptions): Settings {
+  checkOptionNames(fn, options, [
+    'gradYs',
+    'aggregationMethod',
+    'gateGradients',
+    'colocateGradientsWithOps',
+    'stopGradients',
+    'unconnectedGradients',
+    'name',
+  ]);
+  const name = options.name ?? 'gradients';
+  checkName(name, false);
+  const stopGradients = asList(options.stopGradients ?? []) as readonly Tensor[];
+  for (const stop of stopGradients) {
+    if (!(stop instanceof Tensor)) throw new InvalidArgumentError(`${fn}: stopGradients must hold tensors of the graph.`);
+  }
+  return {
+    gradYs: options.gradYs === undefined || options.gradYs === null ? null : asList(options.gradYs as readonly GradY[] | Tensor),
+    aggregationMethod: checkChoice(fn, 'aggregationMethod', options.aggregationMethod ?? 'addN', aggregationMethods),
+    gateGradients: checkBoolean(fn, 'gateGradients', options.gateGradients ?? false),
+    colocateGradientsWithOps: checkBoolean(fn, 'colocateGradientsWithOps', options.colocateGradientsWithOps ?? false),
+    stopGradients,
+    unconnectedGradients: checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', ['none', 'zero']),
+    name,
+  };
+}
+
+function asList<T>(value: readonly T[] | T): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+/** A tensor, or what stands for one; data as an array. */
+function operand(value: GradientOperand, argument: string): Differentiable {
+  if (value instanceof Tensor || isConvertible(value)) return value;
+  try {
+    return NDArray.from(value as TensorData);
+  } catch (error) {
+    throw new InvalidArgumentError(`${fn}: ${argument} is neither a tensor nor data: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function commonGraph(operands: readonly (GradY | Differentiable)[]): Graph {
+  const tensors = operands.filter((x): x is Tensor => (x as Partial<Tensor> | null)?.graph !== undefined);
+  const graph = tensors[0]?.graph ?? getDefaultGraph();
+  const stranger = tensors.find((t) => t.graph !== graph);
+  if (stranger) throw new InvalidArgumentError(`${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.`);
+  return graph;
+}

@@ -1,0 +1,39 @@
+/** tapeless: graph-mode symbolic differentiation. The public names and nothing else. */
+export type { AttrValue, NodeDef } from './graph/attr.js';
+export type { DType, TypedArray } from './graph/dtype.js';
+export type { Complex } from './graph/elements.js';
+export {
+  DeadlineExceededError,
+  DTypeError,
+  FailedPreconditionError,
+  GraphFinalizedError,
+  InvalidArgumentError,
+  LookupError,
+  NotFoundError,
+  OutOfMemoryError,
+  ShapeError,
+  TapelessError,
+  UnavailableError,
+} from './graph/errors.js';
+export { getDefaultGraph, Graph, resetDefaultGraph, type Appended } from './graph/graph.js';
+export { NDArray, type TensorData } from './graph/ndarray.js';
+export { Operation } from './graph/operation.js';
+export { printGraph, type PrintFormat, type PrintOptions } from './graph/print/print.js';
+export { colocateWith, controlDependencies, device, gradientOverrideMap, nameScope } from './graph/scopes.js';
+export type { Shape } from './graph/shape.js';
+export type { GraphState } from './graph/state.js';
+export { Tensor } from './graph/tensor.js';
+export { graphView } from './graph/view.js';
+export { explainGradient, type Explanation, type NullCause } from './gradients/explain.js';
+export { gradients, type GradientOptions } from './gradients/gradients.js';
+export { noGradient, registerGradient } from './gradients/registry.js';
+export { convertToTensor } from './ops/call.js';
+export * from './ops/definitions/index.js';
+export * as nn from './ops/definitions/nn.js';
+export * as random from './ops/definitions/random.js';
+export { setRandomSeed } from './ops/random-seed.js';
+export { IndexedSlices } from './ops/indexed-slices.js';
+export type { Operand, OpOptions, TensorLike } from './ops/types.js';
+export type { Feeds } from './session/feeds.js';
+export type { Fetched, Fetches, IndexedSlicesValue } from './session/fetches.js';
+export { Session, type Callable, type RunOptions, type SessionOptions } from './session/session.js';

@@ -1,0 +1,50 @@
+/** The reference backend: runs a plan step by step, each operation by evaluating its lowering. */
+import { DeadlineExceededError, TapelessError } from '../../graph/errors.js';
+import type { NDArray } from '../../graph/ndarray.js';
+import { Kernel } from '../../ops/evaluate.js';
+import { opDef, type Resources } from '../../ops/opdef.js';
+import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
+
+export const interpret: Backend = {
+  name: 'interpret',
+  load: (plan) => new Interpreter(plan),
+};
+
+class Interpreter implements Executable {
+  readonly #plan: Plan;
+  readonly #kernels: readonly Kernel[];
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#kernels = plan.steps.map(({ op }) => new Kernel(opDef(op.type), op));
+  }
+
+  run(feeds: readonly NDArray[], resources: Resources, limits: RunLimits): readonly NDArray[] {
+    const { steps, slots, feedSlots, fetchSlots } = this.#plan;
+    const values = new Array<NDArray | undefined>(slots);
+    feedSlots.forEach((slot, i) => (values[slot] = feeds[i]!));
+    for (let i = 0; i < steps.length; i++) {
+      const { op, inputs, outputs, release } = steps[i]!;
+      if (limits.deadline < Infinity && Date.now() > limits.deadline) {
+        throw new DeadlineExceededError(`The run took too long: it stopped before '${op.name}' (${op.type}).${this.#effectsBefore(i)}`, op.details());
+      }
+      try {
+        const results = this.#kernels[i]!.run(inputs.map((slot) => values[slot]!), resources);
+        for (let j = 0; j < outputs.length; j++) if (outputs[j]! >= 0) values[outputs[j]!] = results[j]!;
+      } catch (error) {
+        if (error instanceof TapelessError) error.message += this.#effectsBefore(i);
+        throw error;
+      }
+      for (const slot of release) values[slot] = undefined;
+    }
+    return fetchSlots.map((slot) => values[slot]!);
+  }
+
+  /** What a failing run leaves behind, as a sentence for its error. */
+  #effectsBefore(step: number): string {
+    const writes = this.#plan.steps.slice(0, step).filter(({ op }) => opDef(op.type).effect === 'write');
+    if (writes.length === 0) return '';
+    const names = writes.slice(0, 3).map(({ op }) => `'${op.name}'`);
+    return ` What this run had already written stays: ${names.join(', ')}${writes.length > 3 ? ' …' : ''}.`;
+  }
+}

@@ -1,0 +1,79 @@
+/** What a session hands from stage to stage: a plan is data, and every stage turns one into another. */
+import type { DType } from '../graph/dtype.js';
+import type { Graph } from '../graph/graph.js';
+import type { NDArray } from '../graph/ndarray.js';
+import type { Operation } from '../graph/operation.js';
+import type { Tensor } from '../graph/tensor.js';
+import type { Resources } from '../ops/opdef.js';
+
+/** What one kind of run asks for. Feeds are known by tensor and shape, their values come later. */
+export interface Request {
+  readonly graph: Graph;
+  readonly fetches: readonly Tensor[];
+  /** Operations to run for their effect. */
+  readonly targets: readonly Operation[];
+  readonly feeds: readonly Feed[];
+}
+
+export interface Feed {
+  readonly tensor: Tensor;
+  readonly shape: readonly number[];
+}
+
+/** One operation at its place in the run. Values live in numbered slots. */
+export interface Step {
+  readonly op: Operation;
+  readonly inputs: readonly number[];
+  /** A slot for each output; -1 where nobody wants it. */
+  readonly outputs: readonly number[];
+  /** Slots that hold nothing anybody still needs once this step is done. */
+  readonly release: readonly number[];
+}
+
+export interface Plan {
+  readonly request: Request;
+  /** The operations to run, in order. */
+  readonly operations: readonly Operation[];
+  readonly steps: readonly Step[];
+  readonly slots: number;
+  /** The slots of the request's feeds and fetches, in their order. */
+  readonly feedSlots: readonly number[];
+  readonly fetchSlots: readonly number[];
+}
+
+/** One named, pure step of compilation. */
+export interface Stage {
+  readonly name: string;
+  readonly run: (plan: Plan) => Plan;
+  /** The outcome, for people to read. */
+  readonly show: (plan: Plan) => string;
+}
+
+/** Turns a finished plan into something that runs. */
+export interface Backend {
+  readonly name: string;
+  readonly load: (plan: Plan) => Executable;
+}
+
+export interface RunLimits {
+  /** Milliseconds since the epoch after which the run fails with a DeadlineExceededError. */
+  readonly deadline: number;
+}
+
+export interface Executable {
+  /** Runs once: values in the order of the plan's feeds and fetches. Results may share storage with session state. */
+  readonly run: (feeds: readonly NDArray[], resources: Resources, limits: RunLimits) => readonly NDArray[];
+}
+
+/** Runs graphs: in this process, or far away. */
+export interface Target {
+  run(request: Request, feeds: readonly NDArray[], limits: RunLimits): Promise<readonly NDArray[]>;
+  /** Absent where results cannot be had at once. */
+  readonly runSync: ((request: Request, feeds: readonly NDArray[], limits: RunLimits) => readonly NDArray[]) | null;
+  close(): Promise<void>;
+}
+
+/** `dtype[shape]` of a slot's tensor, for dumps. */
+export function describeSlot(tensor: { readonly dtype: DType; readonly shape: Tensor['shape'] }): string {
+  return `${tensor.dtype}[${tensor.shape?.map((dim) => dim ?? '?').join(',') ?? '…'}]`;
+}

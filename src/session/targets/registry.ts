@@ -1,0 +1,34 @@
+/** Targets by URL scheme. The local one is built in; others register themselves. */
+import { InvalidArgumentError, NotFoundError } from '../../graph/errors.js';
+import type { Graph } from '../../graph/graph.js';
+import { interpret } from '../backends/interpret.js';
+import type { Backend, Target } from '../plan.js';
+import { LocalTarget } from './local.js';
+
+export interface TargetOptions {
+  readonly graph: Graph;
+  readonly backend: string;
+}
+
+type TargetFactory = (url: string, options: TargetOptions) => Target;
+
+const backends: ReadonlyMap<string, Backend> = new Map([[interpret.name, interpret]]);
+const schemes = new Map<string, TargetFactory>();
+
+/** Makes `scheme://…` a target. */
+export function registerTarget(scheme: string, factory: TargetFactory): void {
+  schemes.set(scheme, factory);
+}
+
+/** @throws NotFoundError for a target or backend that does not exist */
+export function openTarget(target: string, options: TargetOptions): Target {
+  if (typeof target !== 'string') throw new InvalidArgumentError(`Session: 'target' must be a string, not ${typeof target}.`);
+  if (target === 'local') {
+    const backend = backends.get(options.backend);
+    if (!backend) throw new NotFoundError(`Session: there is no backend '${options.backend}'. There is ${[...backends.keys()].join(', ')}.`);
+    return new LocalTarget(backend);
+  }
+  const factory = schemes.get(target.split('://')[0]!);
+  if (!factory) throw new NotFoundError(`Session: there is no target '${target}'. There is ${['local', ...schemes.keys()].join(', ')}.`);
+  return factory(target, options);
+}
