@@ -20,7 +20,7 @@ describe('values', () => {
     inGraph(() => {
       const x = tl.constant(3);
       const z = tl.constant(5);
-      expect(values(x.mul(x).mul(z), [x, z])).toEqual([30, 9]);
+      expect(values(x.multiply(x).multiply(z), [x, z])).toEqual([30, 9]);
     });
   });
 
@@ -45,7 +45,7 @@ describe('values', () => {
   test('the same x twice gives the same tensor twice', () => {
     inGraph(() => {
       const x = tl.constant(2);
-      const [a, b] = tl.gradients(x.mul(3), [x, x]);
+      const [a, b] = tl.gradients(x.multiply(3), [x, x]);
       expect(a).toBe(b);
     });
   });
@@ -53,7 +53,7 @@ describe('values', () => {
   test('the same y twice adds up once', () => {
     inGraph(() => {
       const x = tl.constant(2);
-      const y = x.mul(3);
+      const y = x.multiply(3);
       expect(values([y, y], [x])).toEqual([6]);
     });
   });
@@ -61,7 +61,7 @@ describe('values', () => {
   test('an x downstream of another x is differentiated through', () => {
     inGraph(() => {
       const a = tl.constant(1);
-      const b = a.mul(2);
+      const b = a.multiply(2);
       expect(values([a.add(b)], [a, b])).toEqual([3, 1]);
       expect(values([a.add(b)], [a, b], { stopGradients: [a, b] })).toEqual([1, 1]);
       expect(values([b], [a, b])).toEqual([2, 1]);
@@ -82,7 +82,7 @@ describe('values', () => {
     inGraph(() => {
       const x = tl.constant(2);
       const results: unknown[] = [];
-      let y: tl.Tensor | null = x.mul(x).mul(x);
+      let y: tl.Tensor | null = x.multiply(x).multiply(x);
       const session = new tl.Session();
       while (y) {
         results.push(session.runSync(y).item());
@@ -94,7 +94,7 @@ describe('values', () => {
 
   test.each<[string, (x: tl.Tensor) => tl.Tensor]>([
     ['control edges only', (x) => tl.controlDependencies([x], () => tl.constant(1))],
-    ['stopGradient', (x) => tl.stopGradient(x).mul(2)],
+    ['stopGradient', (x) => tl.stopGradient(x).multiply(2)],
     ['an integer path', (x) => tl.cast(tl.cast(x, 'int32'), 'float32')],
     ['a constant', () => tl.constant(7)],
     ['floor', (x) => tl.floor(x)],
@@ -157,7 +157,7 @@ describe('gradYs', () => {
   test('tensors, data and null, each for its y', () => {
     inGraph(() => {
       const x = tl.constant([1, 2]);
-      const ys = [x.mul(2), x.mul(3), x.mul(5)];
+      const ys = [x.multiply(2), x.multiply(3), x.multiply(5)];
       expect(values(ys, [x], { gradYs: [tl.constant([1, 0]), [0, 1], null] })).toEqual([[7, 8]]);
     });
   });
@@ -171,7 +171,7 @@ describe('gradYs', () => {
   ])('%s', (name, options, message) => {
     inGraph((g) => {
       const x = tl.constant([1, 2]);
-      const y = x.mul(2);
+      const y = x.multiply(2);
       const before = g.state;
       if (name === 'wrong dtype') {
         const wide = tl.constant(new Float64Array([1, 2]));
@@ -188,8 +188,8 @@ describe('gradYs', () => {
   test('a complex y needs one', () => {
     inGraph(() => {
       const z = tl.constant([{ re: 1, im: 2 }]);
-      expect(() => tl.gradients(z.mul(z), z)).toThrow(/complex/);
-      const [dz] = tl.gradients(z.mul(z), z, { gradYs: [[{ re: 1, im: 0 }]] });
+      expect(() => tl.gradients(z.multiply(z), z)).toThrow(/complex/);
+      const [dz] = tl.gradients(z.multiply(z), z, { gradYs: [[{ re: 1, im: 0 }]] });
       expect(new tl.Session().runSync(dz as tl.Tensor).toArray()).toEqual([{ re: 2, im: -4 }]);
     });
   });
@@ -215,7 +215,7 @@ describe('options', () => {
   test.each(['addN', 'experimentalTree', 'experimentalAccumulateN'] as const)('aggregation by %s', (aggregationMethod) => {
     inGraph(() => {
       const x = tl.constant(1);
-      const y = x.mul(2);
+      const y = x.multiply(2);
       const z = tl.addN(Array.from({ length: 10 }, () => y));
       const [dx, dy] = tl.gradients(z, [x, y], { aggregationMethod });
       const session = new tl.Session();
@@ -229,7 +229,7 @@ describe('options', () => {
     inGraph(() => {
       const a = tl.constant(2);
       const b = tl.constant(3);
-      const [da, db] = tl.gradients(a.mul(b), [a, b], { gateGradients: true }) as tl.Tensor[];
+      const [da, db] = tl.gradients(a.multiply(b), [a, b], { gateGradients: true }) as tl.Tensor[];
       expect([da!.op.type, db!.op.type]).toEqual(['Identity', 'Identity']);
       expect(da!.op.controlInputs[0]).toBe(db!.op.controlInputs[0]);
       expect(da!.op.controlInputs[0]!.type).toBe('NoOp');
@@ -254,7 +254,7 @@ describe('options', () => {
   test('every call has a scope of its own', () => {
     inGraph((g) => {
       const x = tl.constant(1);
-      const y = x.mul(2);
+      const y = x.multiply(2);
       const names = [tl.gradients(y, x), tl.gradients(y, x), tl.gradients(y, x, { name: 'mine' })].map((r) => (r[0] as tl.Tensor).op.name.split('/')[0]);
       expect(names).toEqual(['gradients', 'gradients_1', 'mine']);
       expect(g.operation('gradients/grad_ys_0').type).toBe('Fill');
@@ -266,12 +266,12 @@ describe('failures leave nothing behind', () => {
   test('an operation that refuses', () => {
     inGraph((g) => {
       const x = tl.constant(2);
-      const y = tl.preventGradient(x.mul(3), 'not here').mul(2);
+      const y = tl.preventGradient(x.multiply(3), 'not here').multiply(2);
       const before = g.state;
       expect(() => tl.gradients(y, x)).toThrow(tl.LookupError);
       expect(() => tl.gradients(y, x)).toThrow(/not here/);
       expect(g.state).toBe(before);
-      expect((tl.gradients(x.mul(1), x)[0] as tl.Tensor).op.name).toMatch(/^gradients\//);
+      expect((tl.gradients(x.multiply(1), x)[0] as tl.Tensor).op.name).toMatch(/^gradients\//);
     });
   });
 
@@ -300,7 +300,7 @@ describe('failures leave nothing behind', () => {
   test('a finalized graph', () => {
     inGraph((g) => {
       const x = tl.constant(1);
-      const y = x.mul(2);
+      const y = x.multiply(2);
       g.finalize();
       expect(() => tl.gradients(y, x)).toThrow(tl.GraphFinalizedError);
     });
@@ -342,7 +342,7 @@ test('a chain of 30,000 operations differentiates without recursion, and fast', 
   inGraph((g) => {
     const x = tl.constant(1);
     let y: tl.Tensor = x;
-    for (let i = 0; i < 30_000; i++) y = y.neg();
+    for (let i = 0; i < 30_000; i++) y = y.negative();
     const [dx] = tl.gradients(y, x) as tl.Tensor[];
     expect(g.version).toBe(60_004);
     expect(new tl.Session().runSync(dx!).item()).toBe(1);

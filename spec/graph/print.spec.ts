@@ -10,14 +10,14 @@ import { colocateWith, controlDependencies, device, nameScope } from '../../src/
 import type { Tensor } from '../../src/graph/tensor.js';
 import { constant, identity, identityN, placeholder } from '../../src/ops/definitions/constant.js';
 import { group } from '../../src/ops/definitions/control.js';
-import { add, mul } from '../../src/ops/definitions/math-arithmetic.js';
+import { add, multiply } from '../../src/ops/definitions/math-arithmetic.js';
 
 /** A graph with something of everything, and a stand-in for a gradient pass. */
 function sample(): Graph {
   const g = new Graph();
   g.asDefault(() => {
     const x = device('/job:ps/cpu:0', () => placeholder('float32', [null, 3], { name: 'x' }));
-    const y = nameScope('layer', () => mul(x, [1, 2, 3], { name: 'scaled' }));
+    const y = nameScope('layer', () => multiply(x, [1, 2, 3], { name: 'scaled' }));
     const both = identityN([y, constant(['a "b"\\', '<c>'], { name: 'words' })], { name: 'both' });
     const z = controlDependencies([group([x], { name: 'ready' })], () => colocateWith(x, () => add(both[0]!, y, { name: 'z' })));
     nameScope('gradients', () => {

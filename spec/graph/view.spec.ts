@@ -6,7 +6,7 @@ import { controlDependencies, nameScope } from '../../src/graph/scopes.js';
 import type { Tensor } from '../../src/graph/tensor.js';
 import { graphView, GraphView, parentScope } from '../../src/graph/view.js';
 import { constant, identity } from '../../src/ops/definitions/constant.js';
-import { add, mul } from '../../src/ops/definitions/math-arithmetic.js';
+import { add, multiply } from '../../src/ops/definitions/math-arithmetic.js';
 
 const names = (ops: readonly Operation[]): string[] => ops.map((op) => op.name);
 
@@ -16,7 +16,7 @@ function sample(): Graph {
     const ten = constant(1, { name: '10' });
     const two = constant(2, { name: '2' });
     nameScope('layer', () => {
-      const square = mul(ten, ten, { name: 'square' });
+      const square = multiply(ten, ten, { name: 'square' });
       nameScope('inner', () => {
         const three = constant(3, { name: 'sum/y' });
         controlDependencies([two], () => add(square, three, { name: 'sum' }));

@@ -28,7 +28,11 @@ describe('the node', () => {
 
   test('transposition is an attr; what the node cannot do is made by conjugation', () => {
     const types = (fn: (x: tl.Tensor) => tl.Tensor, dtype: tl.DType, shape: tl.Shape): string[] =>
-      build(() => fn(tl.placeholder(dtype, shape)).graph.operations().map((op) => op.type));
+      build(() =>
+        fn(tl.placeholder(dtype, shape))
+          .graph.operations()
+          .map((op) => op.type),
+      );
     const transposed = (x: tl.Tensor) => tl.matmul(x, x, { transposeA: true });
     const adjoint = (x: tl.Tensor) => tl.matmul(x, x, { adjointA: true });
     expect(types(transposed, 'complex64', [2, 2])).toEqual(['Placeholder', 'MatMul']);
@@ -54,7 +58,11 @@ test('literal shapes: the product has one, and inner dimensions that differ do n
     const product: tl.Tensor<'float32', [2, 4]> = tl.matmul(a, b);
     const flipped: tl.Tensor<'float32', [4, 2]> = tl.matmul(b, a, { transposeA: true, transposeB: true });
     const chained: tl.Tensor<'float32', [2, 4]> = a.matmul(b);
-    expect([product.shape, flipped.shape, chained.shape]).toEqual([[2, 4], [4, 2], [2, 4]]);
+    expect([product.shape, flipped.shape, chained.shape]).toEqual([
+      [2, 4],
+      [4, 2],
+      [2, 4],
+    ]);
     // @ts-expect-error the inner dimensions are 4 and 2
     expect(() => tl.matmul(b, a)).toThrow(tl.ShapeError);
     // @ts-expect-error the inner dimensions are 3 and 4
@@ -64,7 +72,10 @@ test('literal shapes: the product has one, and inner dimensions that differ do n
 
 describe('values', () => {
   test('no terms give zeros', () => {
-    expect(run(() => tl.matmul(tl.constant([], { shape: [2, 0] }), tl.constant([], { shape: [0, 1] })))).toEqual([[0], [0]]);
+    expect(run(() => tl.matmul(tl.constant([], { shape: [2, 0] }), tl.constant([], { shape: [0, 1] })))).toEqual([
+      [0],
+      [0],
+    ]);
   });
 
   test('NaN and infinity times zero are not skipped', () => {
@@ -89,7 +100,12 @@ describe('values', () => {
   });
 
   test('an adjoint is transposed and conjugated', () => {
-    const a = [[{ re: 1, im: 2 }, { re: 0, im: 1 }]];
+    const a = [
+      [
+        { re: 1, im: 2 },
+        { re: 0, im: 1 },
+      ],
+    ];
     expect(run(() => tl.matmul(tl.constant(a), [[{ re: 3, im: 1 }]], { adjointA: true }))).toEqual([
       [{ re: 5, im: -5 }],
       [{ re: 1, im: -3 }],
@@ -99,14 +115,35 @@ describe('values', () => {
 
 describe('errors', () => {
   test.each<[string, tl.Shape, tl.Shape, object, RegExp]>([
-    ['inner dimensions', [2, 3], [4, 4], {}, /MatMul 'MatMul': the inner dimensions 3 and 4 differ: 'a:0' \(Placeholder, float32\[2, 3\]\) and 'b:0' \(Placeholder, float32\[4, 4\]\)/],
-    ['inner dimensions, transposed', [2, 3], [3, 4], { transposeA: true }, /the inner dimensions 2 and 3 differ \(the first transposed\)/],
-    ['inner dimensions of batches', [5, 2, 3], [4, 4], {}, /BatchMatMulV2 'MatMul': the inner dimensions 3 and 4 differ: 'a:0' .* and 'b:0'/],
+    [
+      'inner dimensions',
+      [2, 3],
+      [4, 4],
+      {},
+      /MatMul 'MatMul': the inner dimensions 3 and 4 differ: 'a:0' \(Placeholder, float32\[2, 3\]\) and 'b:0' \(Placeholder, float32\[4, 4\]\)/,
+    ],
+    [
+      'inner dimensions, transposed',
+      [2, 3],
+      [3, 4],
+      { transposeA: true },
+      /the inner dimensions 2 and 3 differ \(the first transposed\)/,
+    ],
+    [
+      'inner dimensions of batches',
+      [5, 2, 3],
+      [4, 4],
+      {},
+      /BatchMatMulV2 'MatMul': the inner dimensions 3 and 4 differ: 'a:0' .* and 'b:0'/,
+    ],
     ['batch dimensions', [5, 2, 3], [4, 3, 4], {}, /the batch dimensions do not broadcast: 'a:0' .* and 'b:0'/],
     ['a vector', [3], [3, 4], {}, /a must have rank 2: 'a:0' \(Placeholder, float32\[3\]\)/],
     ['a vector and a batch', [3], [2, 3, 4], {}, /rank 2 or more is needed: 'a:0'/],
   ])('%s', (_, a, b, options, message) => {
-    const make = () => build(() => tl.matmul(tl.placeholder('float32', a, { name: 'a' }), tl.placeholder('float32', b, { name: 'b' }), options));
+    const make = () =>
+      build(() =>
+        tl.matmul(tl.placeholder('float32', a, { name: 'a' }), tl.placeholder('float32', b, { name: 'b' }), options),
+      );
     expect(make).toThrow(tl.ShapeError);
     expect(make).toThrow(message);
   });
@@ -123,7 +160,9 @@ describe('errors', () => {
     build(() => {
       const [x, y] = [tl.placeholder('float32', [2, 2]), tl.placeholder('float64', [2, 2])];
       expect(() => tl.matmul(x, y)).toThrow(tl.DTypeError);
-      expect(() => tl.matmul(x, x, { transposeB: true, adjointB: true })).toThrow(/transposeB and adjointB exclude each other/);
+      expect(() => tl.matmul(x, x, { transposeB: true, adjointB: true })).toThrow(
+        /transposeB and adjointB exclude each other/,
+      );
       expect(x.graph.version).toBe(2);
     });
   });

@@ -1,4 +1,4 @@
-/** Neural network ops: kinks and special values, the nodes of composed functions, shapes with unknowns, error texts. */
+/** Rectifiers, softmax and biases: kinks and special values, other axes, shapes with unknowns, error texts. */
 import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../src/index.js';
 
@@ -7,7 +7,9 @@ const { nn } = tl;
 function run<T extends readonly tl.Tensor[]>(build: () => T): unknown[] {
   const graph = new tl.Graph();
   const fetches = graph.asDefault(build);
-  return (new tl.Session({ graph }).runSync(fetches as readonly tl.Tensor[]) as readonly tl.NDArray[]).map((y) => y.toArray());
+  return (new tl.Session({ graph }).runSync(fetches as readonly tl.Tensor[]) as readonly tl.NDArray[]).map((y) =>
+    y.toArray(),
+  );
 }
 
 function build<T>(fn: () => T): T {
@@ -59,14 +61,29 @@ describe('rectifiers at kinks and special values', () => {
 
 describe('softmax', () => {
   test('large logits do not overflow', () => {
-    expect(run(() => [nn.softmax([[1000, 0], [-1000, -1000]]), nn.logSoftmax([[1000, 0]])])).toEqual([
-      [[1, 0], [0.5, 0.5]],
+    expect(
+      run(() => [
+        nn.softmax([
+          [1000, 0],
+          [-1000, -1000],
+        ]),
+        nn.logSoftmax([[1000, 0]]),
+      ]),
+    ).toEqual([
+      [
+        [1, 0],
+        [0.5, 0.5],
+      ],
       [[0, -1000]],
     ]);
   });
 
   test('any axis, by transposition around the same node', () => {
-    const x = [[1, 2], [3, 5], [4, 4]];
+    const x = [
+      [1, 2],
+      [3, 5],
+      [4, 4],
+    ];
     const [columns, negative, byHand] = run(() => [
       nn.softmax(x, { axis: 0 }),
       nn.softmax(x, { axis: -2 }),
@@ -81,131 +98,75 @@ describe('softmax', () => {
 
   test('errors', () => {
     build(() => {
-      expect(() => nn.softmax(tl.placeholder('float32', [2, 3]), { axis: 2 })).toThrow(/Softmax: axis 2 is not in \[-2, 2\)/);
+      expect(() => nn.softmax(tl.placeholder('float32', [2, 3]), { axis: 2 })).toThrow(
+        /Softmax: axis 2 is not in \[-2, 2\)/,
+      );
       expect(() => nn.softmax(1)).toThrow(/Softmax 'Softmax': rank 1 or more is needed/);
       expect(() => nn.softmax(tl.placeholder('int32', [2]))).toThrow(tl.DTypeError);
     });
   });
 });
 
-describe('cross entropy with probabilities', () => {
-  test('value and gradients of both arguments', () => {
-    const [loss, dlabels, dlogits] = run(() => {
-      const labels = tl.constant([[0.5, 0.5]]);
-      const logits = tl.constant([[1000, 0]]);
-      const y = nn.softmaxCrossEntropyWithLogits(labels, logits);
-      return [y, ...(tl.gradients(y, [labels, logits]) as tl.Tensor[])];
-    });
-    expect([loss, dlabels, dlogits]).toEqual([[500], [[-0, 1000]], [[0.5, -0.5]]]);
-  });
-
-  test('outer axes stay, the class axis goes, the op sees matrices', () => {
-    const y = build(() => nn.softmaxCrossEntropyWithLogits(tl.placeholder('float32', [2, 5, 3]), tl.placeholder('float32', [2, 5, 3]), { axis: -2, name: 'y' }));
-    expect(y.shape).toEqual([2, 3]);
-    expect(y.graph.operation('y').inputs.map((x) => x.shape)).toEqual([[6, 5], [6, 5]]);
-    const rowwise = run(() => [
-      nn.softmaxCrossEntropyWithLogits([[[1, 0], [0, 1]]], tl.constant([[[1, 2], [5, 3]]])),
-      nn.softmaxCrossEntropyWithLogits([[[1], [0]], [[0], [1]]], tl.constant([[[1], [2]], [[5], [3]]]), { axis: 1 }),
-    ]);
-    expect((rowwise[0] as number[][])[0]).toEqual((rowwise[1] as number[][]).map(([loss]) => loss));
-  });
-
-  test('half precision computes in single precision; labels are cast', () => {
-    const y = build(() => nn.softmaxCrossEntropyWithLogits(tl.placeholder('int32', [2, 3]), tl.placeholder('float16', [2, 3])));
-    expect([y.dtype, y.op.type, y.op.inputs[0]!.dtype]).toEqual(['float16', 'Cast', 'float32']);
-  });
-
-  test('unknown shapes, and shapes that do not fit', () => {
-    const loss = (labels: tl.Shape, logits: tl.Shape) =>
-      build(() => nn.softmaxCrossEntropyWithLogits(tl.placeholder('float32', labels), tl.placeholder('float32', logits)));
-    expect(loss([null, 3], [null, 3]).shape).toEqual([null]);
-    expect(loss(null, null).shape).toBeNull();
-    expect(() => loss([4, 3], [2, 3])).toThrow(/SoftmaxCrossEntropyWithLogits '.*': the shapes do not broadcast/);
-    const atAxis = () => build(() => nn.softmaxCrossEntropyWithLogits([[1]], tl.placeholder('float32', [1, 1]), { axis: 2 }));
-    expect(atAxis).toThrow(/axis 2 is not in \[-2, 2\)/);
-  });
-});
-
-describe('cross entropy with classes', () => {
-  test('value and gradient', () => {
-    const [loss, dlogits] = withGradient((x) => nn.sparseSoftmaxCrossEntropyWithLogits([1, 0], x), [[0, 0], [1000, 0]]);
-    expect(loss).toEqual(f32([Math.LN2, 0]));
-    expect(dlogits).toEqual([[0.5, -0.5], [0, 0]]);
-  });
-
-  test('any rank of logits from 1', () => {
-    const [matrix, cube, vector] = run(() => [
-      nn.sparseSoftmaxCrossEntropyWithLogits([0, 1], tl.constant([[1, 2], [3, 0]])),
-      nn.sparseSoftmaxCrossEntropyWithLogits([[0, 1]], tl.constant([[[1, 2], [3, 0]]])),
-      nn.sparseSoftmaxCrossEntropyWithLogits(1, tl.constant([3, 0])),
-    ]);
-    expect(cube).toEqual([matrix]);
-    expect(vector).toBe((matrix as number[])[1]);
-  });
-
-  test('labels that are no classes', () => {
-    for (const label of [-1, 2]) {
-      const make = () => run(() => [nn.sparseSoftmaxCrossEntropyWithLogits([0, label], tl.constant([[1, 2], [3, 0]]))]);
-      expect(make).toThrow(tl.InvalidArgumentError);
-      expect(make).toThrow(new RegExp(`label\\[1\\] = ${label} is not in \\[0, 2\\)`));
-    }
-  });
-
-  test('shapes that do not fit, at once or at run time', () => {
-    const make = (labels: tl.Shape, logits: tl.Shape) =>
-      build(() => nn.sparseSoftmaxCrossEntropyWithLogits(tl.placeholder('int32', labels, { name: 'l' }), tl.placeholder('float32', logits, { name: 'x' })));
-    for (const [labels, logits] of [[[2], [2, 3, 4]], [[4], [2, 3]], [[4, 1], [2, 1, 3]], [[], []]] as [number[], number[]][]) {
-      expect(() => make(labels, logits)).toThrow(tl.ShapeError);
-      expect(() => make(labels, logits)).toThrow(/labels must have the shape of the logits without the last axis: 'l:0' .* and 'x:0'/);
-    }
-    expect(make([null], [null, 3]).shape).toEqual([null]);
-    expect(make([null, 5], [null, 5, 3]).shape).toEqual([null, 5]);
-    const late = () =>
-      run(() => {
-        const labels = tl.placeholderWithDefault(tl.constant([[0, 1]], { dtype: 'int32' }), [null, null]);
-        const logits = tl.placeholderWithDefault(tl.constant([[[1, 2]], [[3, 0]]]), [null, null, 2]);
-        return [nn.sparseSoftmaxCrossEntropyWithLogits(labels, logits)];
-      });
-    expect(late).toThrow(/assertion failed: \[Condition x == y did not hold element-wise:\]/);
-  });
-
-  test('dtypes of labels', () => {
-    build(() => {
-      const logits = tl.placeholder('float32', [2, 3]);
-      expect(() => nn.sparseSoftmaxCrossEntropyWithLogits(tl.placeholder('float32', [2]), logits)).toThrow(tl.DTypeError);
-      expect(nn.sparseSoftmaxCrossEntropyWithLogits([0, 1], logits).op.inputs[1]!.dtype).toBe('int32');
-    });
-  });
-});
-
-test('sigmoid cross entropy: no overflow, and the same shape on both sides', () => {
-  const [loss, gradient] = withGradient((x) => nn.sigmoidCrossEntropyWithLogits([1, 0, 0], x), [0, 100, -1000]);
-  expect(loss).toEqual(f32([Math.LN2, 100, 0]));
-  expect(gradient).toEqual([-0.5, 1, 0]);
-  expect(() => build(() => nn.sigmoidCrossEntropyWithLogits([1], tl.constant([1, 2])))).toThrow(/labels must have the same shape/);
-});
-
 describe('biasAdd', () => {
   test('channels last and first', () => {
-    expect(run(() => [nn.biasAdd([[1, 2], [3, 4]], [10, 20]), nn.biasAdd([[[1, 2], [3, 4]]], [10, 20], { dataFormat: 'NCW' })])).toEqual([
-      [[11, 22], [13, 24]],
-      [[[11, 12], [23, 24]]],
+    expect(
+      run(() => [
+        nn.biasAdd(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [10, 20],
+        ),
+        nn.biasAdd(
+          [
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ],
+          [10, 20],
+          { dataFormat: 'NCW' },
+        ),
+      ]),
+    ).toEqual([
+      [
+        [11, 22],
+        [13, 24],
+      ],
+      [
+        [
+          [11, 12],
+          [23, 24],
+        ],
+      ],
     ]);
   });
 
   test('shapes learn from the bias', () => {
-    const shape = (value: tl.Shape) => build(() => nn.biasAdd(tl.placeholder('float32', value), tl.placeholder('float32', [3]))).shape;
+    const shape = (value: tl.Shape) =>
+      build(() => nn.biasAdd(tl.placeholder('float32', value), tl.placeholder('float32', [3]))).shape;
     expect([shape([null, null]), shape(null)]).toEqual([[null, 3], null]);
   });
 
   test.each<[tl.Shape, tl.Shape, string, RegExp]>([
-    [[2, 3], [2], 'NHWC', /BiasAdd 'BiasAdd': there are 3 channels and 2 biases: 'v:0' \(Placeholder, float32\[2, 3\]\) and 'b:0'/],
+    [
+      [2, 3],
+      [2],
+      'NHWC',
+      /BiasAdd 'BiasAdd': there are 3 channels and 2 biases: 'v:0' \(Placeholder, float32\[2, 3\]\) and 'b:0'/,
+    ],
     [[2, 3], [3, 1], 'NHWC', /bias must have rank 1/],
     [[3], [3], 'NHWC', /rank 2 or more is needed: 'v:0'/],
     [[2, 3], [3], 'NCHW', /rank 3 or more is needed: 'v:0'/],
     [[2, 3], [3], 'XC', /dataFormat must be of the form 'N…C' or 'NC…', not 'XC'/],
   ])('%j + %j as %s', (value, bias, dataFormat, message) => {
-    const make = () => build(() => nn.biasAdd(tl.placeholder('float32', value, { name: 'v' }), tl.placeholder('float32', bias, { name: 'b' }), { dataFormat }));
+    const make = () =>
+      build(() =>
+        nn.biasAdd(tl.placeholder('float32', value, { name: 'v' }), tl.placeholder('float32', bias, { name: 'b' }), {
+          dataFormat,
+        }),
+      );
     expect(make).toThrow(message);
   });
 });

@@ -17,7 +17,10 @@ function build<T>(fn: () => T): T {
 function types(fn: () => unknown): string[] {
   return build(() => {
     fn();
-    return tl.getDefaultGraph().operations().map((op) => op.type);
+    return tl
+      .getDefaultGraph()
+      .operations()
+      .map((op) => op.type);
   });
 }
 
@@ -32,8 +35,22 @@ describe('axes', () => {
     const y = build(() => tl.reduceSum(tl.placeholder('float32', [2, null])));
     expect(y.op.inputs[1]!.op.tensorAttr('value').toArray()).toEqual([0, 1]);
     expect([y.op.inputs[1]!.name, y.shape]).toEqual(['Const:0', []]);
-    expect(types(() => tl.reduceSum(tl.placeholder('float32')))).toEqual(['Placeholder', 'Rank', 'Const', 'Const', 'Range', 'Sum']);
-    expect(types(() => tl.reduceSum(tl.placeholder('float32', [])))).toEqual(['Placeholder', 'Const', 'Const', 'Const', 'Range', 'Sum']);
+    expect(types(() => tl.reduceSum(tl.placeholder('float32')))).toEqual([
+      'Placeholder',
+      'Rank',
+      'Const',
+      'Const',
+      'Range',
+      'Sum',
+    ]);
+    expect(types(() => tl.reduceSum(tl.placeholder('float32', [])))).toEqual([
+      'Placeholder',
+      'Const',
+      'Const',
+      'Const',
+      'Range',
+      'Sum',
+    ]);
   });
 
   test('one is a scalar, several a vector, negative ones stay as given', () => {
@@ -60,12 +77,25 @@ describe('axes', () => {
   test('unknown axes leave the rank, if dimensions are kept', () => {
     build(() => {
       const [x, axis] = [tl.placeholder('float32', [2, 3]), tl.placeholder('int32', [1])];
-      expect([tl.reduceSum(x, { axis }).shape, tl.reduceSum(x, { axis, keepDims: true }).shape]).toEqual([null, [null, null]]);
+      expect([tl.reduceSum(x, { axis }).shape, tl.reduceSum(x, { axis, keepDims: true }).shape]).toEqual([
+        null,
+        [null, null],
+      ]);
     });
   });
 
   test('int64 axes', () => {
-    expect(run(() => tl.reduceSum(tl.constant([[1, 2], [3, 4]]), { axis: tl.constant([0n, -1n]) }))).toBe(10);
+    expect(
+      run(() =>
+        tl.reduceSum(
+          tl.constant([
+            [1, 2],
+            [3, 4],
+          ]),
+          { axis: tl.constant([0n, -1n]) },
+        ),
+      ),
+    ).toBe(10);
   });
 });
 
@@ -82,14 +112,22 @@ describe('values', () => {
 
   test('of nothing: integers and bools', () => {
     const none = (dtype: tl.DType) => tl.constant([], { dtype, shape: [0] });
-    expect([run(() => tl.reduceMax(none('int32'))), run(() => tl.reduceMin(none('uint8')))]).toEqual([-2147483648, 255]);
+    expect([run(() => tl.reduceMax(none('int32'))), run(() => tl.reduceMin(none('uint8')))]).toEqual([
+      -2147483648, 255,
+    ]);
     expect([run(() => tl.reduceAll(none('bool'))), run(() => tl.reduceAny(none('bool')))]).toEqual([true, false]);
     expect(run(() => tl.reduceMean(none('int32')))).toBe(0);
   });
 
   test('NaN anywhere is the maximum and the minimum', () => {
-    for (const data of [[1, NaN], [NaN, 1]]) {
-      expect([run(() => tl.reduceMax(tl.constant(data))), run(() => tl.reduceMin(tl.constant(data)))]).toEqual([NaN, NaN]);
+    for (const data of [
+      [1, NaN],
+      [NaN, 1],
+    ]) {
+      expect([run(() => tl.reduceMax(tl.constant(data))), run(() => tl.reduceMin(tl.constant(data)))]).toEqual([
+        NaN,
+        NaN,
+      ]);
     }
   });
 
@@ -116,14 +154,20 @@ describe('values', () => {
   });
 
   test('argmax: axis 0 and int64 by default, other axes and dtypes on request', () => {
-    const x = [[1, 5], [7, 2]];
+    const x = [
+      [1, 5],
+      [7, 2],
+    ];
     expect(run(() => tl.argmax(tl.constant(x)))).toEqual([1n, 0n]);
     expect(run(() => tl.constant(x).argmax({ axis: -1, outputType: 'int32' }))).toEqual([1, 0]);
     expect(build(() => tl.argmax(tl.placeholder('float32', [2, null, 4]), { axis: 2 })).shape).toEqual([2, null]);
   });
 
   test('logarithms of sums of exponentials', () => {
-    expect(run(() => tl.reduceLogsumexp(tl.constant([1000, 1000], { dtype: 'float64' })))).toBeCloseTo(1000 + Math.log(2), 12);
+    expect(run(() => tl.reduceLogsumexp(tl.constant([1000, 1000], { dtype: 'float64' })))).toBeCloseTo(
+      1000 + Math.log(2),
+      12,
+    );
     expect(run(() => tl.reduceLogsumexp(tl.constant([-Infinity, -Infinity])))).toBe(-Infinity);
     expect(build(() => tl.reduceLogsumexp(tl.placeholder('float32', [2, 3]), { axis: 1, name: 'l' })).name).toBe('l:0');
   });
@@ -143,8 +187,32 @@ describe('gradients', () => {
   });
 
   test('a product over some axes', () => {
-    expect(gradientOf(tl.reduceProd, [[1, 0, 3], [4, 5, 6]], { axis: -1 })).toEqual([[0, 3, 0], [30, 24, 20]]);
-    expect(gradientOf(tl.reduceProd, [[1, 2], [3, 4]], { axis: 0, keepDims: true })).toEqual([[3, 4], [1, 2]]);
+    expect(
+      gradientOf(
+        tl.reduceProd,
+        [
+          [1, 0, 3],
+          [4, 5, 6],
+        ],
+        { axis: -1 },
+      ),
+    ).toEqual([
+      [0, 3, 0],
+      [30, 24, 20],
+    ]);
+    expect(
+      gradientOf(
+        tl.reduceProd,
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        { axis: 0, keepDims: true },
+      ),
+    ).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
   });
 
   test.each<[string, Reduce]>([
@@ -153,7 +221,10 @@ describe('gradients', () => {
     ['product', tl.reduceProd],
     ['maximum', tl.reduceMax],
   ])('a %s whose shapes are known only at run time', (_, reduce) => {
-    const data = [[1, 2, 3], [4, 5, 6]];
+    const data = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ];
     for (const options of [{}, { axis: 1 }, { axis: [-2], keepDims: true }]) {
       const dynamic = run(() => {
         const x = tl.placeholderWithDefault(tl.constant(data), null);
@@ -187,7 +258,9 @@ describe('errors', () => {
   test('an axis that is not there, or there twice', () => {
     build(() => {
       const x = tl.placeholder('float32', [2, 3], { name: 'x' });
-      expect(() => tl.reduceSum(x, { axis: 2 })).toThrow(/Sum 'Sum': axis 2 is not in \[-2, 2\): 'x:0' \(Placeholder, float32\[2, 3\]\)/);
+      expect(() => tl.reduceSum(x, { axis: 2 })).toThrow(
+        /Sum 'Sum': axis 2 is not in \[-2, 2\): 'x:0' \(Placeholder, float32\[2, 3\]\)/,
+      );
       expect(() => tl.reduceSum(x, { axis: [1, -1] })).toThrow(/axis 1 is given twice in \[1, -1\]: 'x:0'/);
       expect(() => tl.reduceSum(x, { axis: 2 })).toThrow(tl.InvalidArgumentError);
       expect(() => tl.argmax(x, { axis: -3 })).toThrow(/ArgMax 'ArgMax': axis -3 is not in \[-2, 2\)/);
@@ -205,7 +278,10 @@ describe('errors', () => {
   });
 
   test('at run time: an axis out of range, the extremum of an empty axis', () => {
-    const bad = () => tl.reduceSum(tl.constant([1, 2]), { axis: tl.placeholderWithDefault(tl.constant([1], { dtype: 'int32' }), [null]) });
+    const bad = () =>
+      tl.reduceSum(tl.constant([1, 2]), {
+        axis: tl.placeholderWithDefault(tl.constant([1], { dtype: 'int32' }), [null]),
+      });
     expect(() => run(bad)).toThrow(/axis 1 is not in \[-1, 1\)/);
     expect(() => run(() => tl.argmax(tl.constant([], { shape: [0, 3] })))).toThrow(/axis 0 is empty in shape \[0, 3\]/);
     expect(run(() => tl.argmax(tl.constant([], { shape: [0, 3] }), { axis: 1 }))).toEqual([]);

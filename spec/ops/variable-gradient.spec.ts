@@ -13,9 +13,9 @@ describe('gradients', () => {
   test('of reads flow to the handle', () => {
     const { graph, parts, session } = inGraph(() => {
       const v = tl.variable([1, 2], { name: 'v' });
-      const [dv] = tl.gradients(v.mul(v), v);
-      const [again] = tl.gradients(v.mul(3), [v.handle]);
-      return { v, dv: dv as tl.Tensor, again: again as tl.Tensor, unread: tl.gradients(v.mul(2), v.value()) };
+      const [dv] = tl.gradients(v.multiply(v), v);
+      const [again] = tl.gradients(v.multiply(3), [v.handle]);
+      return { v, dv: dv as tl.Tensor, again: again as tl.Tensor, unread: tl.gradients(v.multiply(2), v.value()) };
     });
     session.runSync(parts.v.initializer);
     expect(session.runSync([parts.dv, parts.again]).map((value) => value.toArray())).toEqual([

@@ -152,7 +152,7 @@ describe('using one', () => {
   });
 
   test('a training step by hand', () => {
-    const { parts, session } = ready([1, 2], (v) => v.assign(v.sub(tl.constant([0.5, 0.5]))));
+    const { parts, session } = ready([1, 2], (v) => v.assign(v.subtract(tl.constant([0.5, 0.5]))));
     for (const expected of [
       [0.5, 1.5],
       [0, 1],
@@ -164,7 +164,7 @@ describe('using one', () => {
     const { graph, parts, session } = ready([1], (v) => {
       const added = v.assignAdd([1]);
       return {
-        doubled: added.mul(2),
+        doubled: added.multiply(2),
         chained: v.assign([10]).assignAdd([5]),
         after: tl.controlDependencies([added], () => v.value()),
       };
@@ -176,7 +176,7 @@ describe('using one', () => {
   });
 
   test('it has the methods of tensors: each use is a read of its own', () => {
-    const { graph, parts, session } = ready([1, 2], (v) => v.mul(2).add(v));
+    const { graph, parts, session } = ready([1, 2], (v) => v.multiply(2).add(v));
     expect(session.runSync(parts.rest).toArray()).toEqual([3, 6]);
     expect(graph.operations().filter(({ type }) => type === 'ReadVariableOp')).toHaveLength(3);
   });

@@ -65,7 +65,7 @@ describe('feeds', () => {
   test('by name, by operation name, and a fed tensor fetched', () => {
     const { s, parts } = setup(() => {
       const x = tl.placeholder('float32', [null], { name: 'x' });
-      return { x, y: x.mul(2) };
+      return { x, y: x.multiply(2) };
     });
     expect(s.runSync(parts.y, { 'x:0': [1, 2] }).toArray()).toEqual([2, 4]);
     expect(s.runSync(parts.y, { x: new Float32Array([3]) }).toArray()).toEqual([6]);
@@ -81,7 +81,7 @@ describe('feeds', () => {
     ['ragged', { x: [[1, 2, 3], [1]] }, tl.ShapeError, /ragged/],
     ['twice', { x: [[1, 2, 3]], 'x:0': [[1, 2, 3]] }, tl.InvalidArgumentError, /fed twice/],
   ])('%s', (_, feeds, Kind, message) => {
-    const { s, parts } = setup(() => tl.placeholder('float32', [null, 3], { name: 'x' }).mul(2));
+    const { s, parts } = setup(() => tl.placeholder('float32', [null, 3], { name: 'x' }).multiply(2));
     expect(() => s.runSync(parts, feeds as tl.Feeds)).toThrow(Kind);
     expect(() => s.runSync(parts, feeds as tl.Feeds)).toThrow(message);
   });
@@ -96,7 +96,7 @@ describe('feeds', () => {
     const { s, parts } = setup(() => {
       const v = tl.variable(0, { name: 'v' });
       const p = tl.placeholder('float32', [], { name: 'p' });
-      const mid = tl.controlDependencies([v.assignAdd(1)], () => p.mul(2, { name: 'mid' }));
+      const mid = tl.controlDependencies([v.assignAdd(1)], () => p.multiply(2, { name: 'mid' }));
       const out = tl.controlDependencies([mid], () => tl.constant(5));
       return { v, mid, out, init: tl.globalVariablesInitializer() };
     });
@@ -165,7 +165,7 @@ describe('state', () => {
   test('the graph may grow between runs', () => {
     const { g, s, parts } = setup(() => tl.constant(2));
     expect(s.runSync(parts).item()).toBe(2);
-    const later = g.asDefault(() => parts.mul(3));
+    const later = g.asDefault(() => parts.multiply(3));
     expect(s.runSync(later).item()).toBe(6);
   });
 });
@@ -175,7 +175,7 @@ describe('callables and lifetime', () => {
     const { s, parts } = setup(() => {
       const x = tl.placeholder('float32', [], { name: 'x' });
       const y = tl.placeholder('float32', [], { name: 'y' });
-      return { x, y, z: x.mul(y) };
+      return { x, y, z: x.multiply(y) };
     });
     const f = s.makeCallable(parts.z, { feeds: [parts.x, parts.y] });
     expect((await f(3, 4)).item()).toBe(12);
@@ -229,7 +229,7 @@ test('a chain of 300,000 operations builds, differentiates, prunes, runs and pri
   const { g, s, parts } = setup(() => {
     const x = tl.constant(1, { name: 'x' });
     let y: tl.Tensor = x;
-    for (let i = 0; i < 300_000; i++) y = y.neg();
+    for (let i = 0; i < 300_000; i++) y = y.negative();
     return { y, dx: tl.gradients(y, x)[0] as tl.Tensor };
   });
   expect(s.runSync([parts.y, parts.dx]).map((v) => v.item())).toEqual([1, 1]);

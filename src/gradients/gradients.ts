@@ -14,7 +14,7 @@ import type { Gradient } from '../ops/opdef.js';
 import type { TensorConvertible } from '../ops/types.js';
 import { aggregationMethods, type AggregationMethod } from './accumulate.js';
 import { backpropagate } from './backpropagate.js';
-import { checkGradY, makeSeed, type GradY } from './seeds.js';
+import { checkGradY, convertGradY, makeSeed, type GradY } from './seeds.js';
 
 /** What can be differentiated, or differentiated by. */
 export type GradientOperand = Tensor | TensorConvertible | TensorData;
@@ -63,7 +63,7 @@ const fn = 'gradients';
  *   not fit its y; LookupError where an operation on the way has no gradient; GraphFinalizedError
  * @example
  * const x = constant(3);
- * const [dx] = gradients(x.mul(x), [x]); // 6
+ * const [dx] = gradients(x.multiply(x), [x]); // 6
  */
 export function gradients(
   ys: readonly GradientOperand[] | GradientOperand,
@@ -99,10 +99,11 @@ function differentiate(
       graph.uniqueName('uid');
       const ys = read.map((y, i) => convertToTensor(y, undefined, `y_${i}`));
       const xs = sources.map((x, i) => sourceTensor(x, `x_${i}`));
+      const seeds = gradYs.map((gradY, i) => convertGradY(denseSeed(gradY, targets[i]!), i));
       const received = backpropagate({
         ys,
         xs,
-        seed: (y, i) => makeSeed(y, denseSeed(gradYs[i]!, targets[i]!), i),
+        seed: (y, i) => makeSeed(y, seeds[i]!, i),
         stopGradients: settings.stopGradients,
         aggregationMethod: settings.aggregationMethod,
         gate: settings.gateGradients,

@@ -11,7 +11,7 @@ const registered = new Map<string, GradientFn | 'none'>();
  * @param gradient takes the operation and the gradients of its outputs; returns one gradient (or null) for each input
  * @throws InvalidArgumentError where that name has a gradient already
  * @example
- * registerGradient('Tripled', (op, dy) => [mul(dy, 3)]);
+ * registerGradient('Tripled', (op, dy) => [multiply(dy, 3)]);
  * const y = gradientOverrideMap({ Identity: 'Tripled' }, () => identity(x));
  */
 export function registerGradient(

@@ -55,8 +55,13 @@ function dataOf(argument: string, data: TensorData, dtype: DType): NDArray {
   }
 }
 
+/** gradYs[i] as tensors: data becomes a constant, a variable is read. TensorFlow does it for all before it makes a seed. */
+export function convertGradY(gradY: GradY, i: number): Gradient | null {
+  return gradY === null || gradY instanceof IndexedSlices ? gradY : convertToTensor(gradY, undefined, `grad_y_${i}`);
+}
+
 /** The seed node of ys[i]: ones of its shape and dtype, or an Identity of what the user gave. */
-export function makeSeed(y: Tensor, gradY: GradY, i: number): Gradient {
+export function makeSeed(y: Tensor, gradY: Gradient | null, i: number): Gradient {
   const name = `grad_ys_${i}`;
   if (gradY === null) {
     const shape = shapeOf(y);
@@ -69,7 +74,7 @@ export function makeSeed(y: Tensor, gradY: GradY, i: number): Gradient {
     const values = identity(gradY.values, 'values');
     return new IndexedSlices(values, indices, gradY.denseShape && identity(gradY.denseShape, 'shape'));
   }
-  return one('Identity', [convertToTensor(gradY, undefined, `grad_y_${i}`)], {}, { name });
+  return one('Identity', [gradY], {}, { name });
 }
 
 function onesElement(dtype: DType): number | bigint {

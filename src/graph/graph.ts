@@ -46,7 +46,7 @@ let rootGraph: Graph | undefined;
  *
  * @example
  * const g = new Graph();
- * const y = g.asDefault(() => constant(2, { name: 'x' }).mul(3));
+ * const y = g.asDefault(() => constant(2, { name: 'x' }).multiply(3));
  * g.operations().map((op) => op.name); // ['x', 'Mul/y', 'Mul']
  */
 export class Graph {

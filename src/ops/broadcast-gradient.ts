@@ -17,7 +17,12 @@ interface Reduction {
  * The gradients `gx` and `gy`, which have the shape of the broadcast of `x` and `y`, summed to the shapes of `x` and `y`.
  * Nothing is emitted for two nulls.
  */
-export function reduceToOperands(x: Tensor, y: Tensor, gx: Gradient | null, gy: Gradient | null): [Gradient | null, Gradient | null] {
+export function reduceToOperands(
+  x: Tensor,
+  y: Tensor,
+  gx: Gradient | null,
+  gy: Gradient | null,
+): [Gradient | null, Gradient | null] {
   if (gx === null && gy === null) return [null, null];
   const [ofX, ofY] = reductions(x, y);
   return [reduceTo(ofX, gx), reduceTo(ofY, gy)];
@@ -25,7 +30,9 @@ export function reduceToOperands(x: Tensor, y: Tensor, gx: Gradient | null, gy: 
 
 /** Whether nothing was broadcast, beyond doubt: all three shapes are fully known and the same. */
 export function sameKnownShape(x: Tensor, y: Tensor, dy: Gradient): boolean {
-  return dy instanceof Tensor && isFullyDefined(x.shape) && shapesEqual(x.shape, y.shape) && shapesEqual(x.shape, dy.shape);
+  return (
+    dy instanceof Tensor && isFullyDefined(x.shape) && shapesEqual(x.shape, y.shape) && shapesEqual(x.shape, dy.shape)
+  );
 }
 
 function reductions(x: Tensor, y: Tensor): [Reduction, Reduction] {
@@ -71,7 +78,12 @@ function reduceTo({ shape, axes, needed }: Reduction, gradient: Gradient | null)
  * The gradients of `xlogy` and its kin from their partial derivatives: multiplied by `dy` and always summed, by axes that
  * are worked out at run time.
  */
-export function reduceProducts(x: Tensor, y: Tensor, dy: Gradient, partials: () => readonly [Tensor, Tensor]): Tensor[] {
+export function reduceProducts(
+  x: Tensor,
+  y: Tensor,
+  dy: Gradient,
+  partials: () => readonly [Tensor, Tensor],
+): Tensor[] {
   const shapes = [shapeOf(x), shapeOf(y)] as const;
   const axes = many('BroadcastGradientArgs', shapes);
   return controlDependencies([dy], () =>

@@ -128,9 +128,9 @@ class NodeBuilder {
     if (isList && !Array.isArray(input)) throw this.#invalid(`'${arg.name}' must be a list of tensors`);
     if (input === null || input === undefined) throw this.#invalid(`'${arg.name}' is ${String(input)}, not a tensor`);
     const operands = isList ? (input as readonly Operand[]) : [input as Operand];
-    const tensors = operands.map((value) => {
+    const tensors = operands.map((value, i) => {
       if (value instanceof Tensor) return value;
-      return isConvertible(value) ? this.#inside(() => value.toTensor()) : null;
+      return isConvertible(value) ? this.#inside(() => value.toTensor({ name: isList ? `${arg.name}_${i}` : arg.name })) : null;
     });
     if (arg.count !== null) this.#setAttr(arg.count, operands.length);
     return { arg, operands, tensors };
@@ -163,7 +163,7 @@ class NodeBuilder {
     for (let i = 0; i < tensors.length; i++) {
       if (tensors[i]) continue;
       const name = arg.count === null && !lists ? arg.name : `${arg.name}_${i}`;
-      const array = this.#toArray(arg, operands[i] as TensorData, lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg));
+      const array = this.#toArray(arg, operands[i] as TensorData, lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg, operands[i]!));
       tensors[i] = this.#inside(() => constantNode(array, name));
       if ('attr' in arg.type && !this.#attrs.has(arg.type.attr)) this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
     }
@@ -185,10 +185,11 @@ class NodeBuilder {
     return 'attr' in arg.type ? (this.#attrs.get(arg.type.attr)?.value as DType | undefined) : undefined;
   }
 
-  #defaultType(arg: ArgDef): DType | undefined {
+  #defaultType(arg: ArgDef, data: Operand): DType | undefined {
     if (!('attr' in arg.type)) return undefined;
     const { attr } = arg.type;
     const def = this.#def.parsed.attrs.find(({ name }) => name === attr);
+    if (data instanceof NDArray && (def?.allowed ?? [data.dtype]).includes(data.dtype)) return data.dtype;
     if (def?.default) return def.default.value as DType;
     // Numbers become integers where floats are not accepted: indices, axes, shapes.
     return def?.allowed?.includes('int32') && !def.allowed.includes('float32') ? 'int32' : undefined;

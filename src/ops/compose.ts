@@ -1,5 +1,5 @@
 /** Functions of several nodes: all of them are made, in the graph of the operands, or none. */
-import { NDArray, type TensorData } from '../graph/ndarray.js';
+import { NDArray } from '../graph/ndarray.js';
 import { nameScope } from '../graph/scopes.js';
 import type { Shape } from '../graph/shape.js';
 import { graphOf } from './call.js';
@@ -23,7 +23,7 @@ export function composedInScope<T>(
 
 /** The static shape an operand has, or will have as a tensor. */
 export function shapeOfOperand(operand: Operand): Shape {
-  return hasShape(operand) ? operand.shape : NDArray.from(operand as TensorData).shape;
+  return hasShape(operand) ? operand.shape : NDArray.from(operand).shape;
 }
 
 function hasShape(operand: Operand): operand is Operand & { readonly shape: Shape } {

@@ -29,13 +29,15 @@ interface Compilation {
 }
 
 /**
- * An operation ready to run. It keeps what it compiled for as long as input shapes and consulted values stay the same.
+ * An operation ready to run. From the second run on, it keeps what it compiled for as long as input shapes and consulted
+ * values stay the same.
  * Results may share storage with inputs, and are never changed afterwards.
  */
 export class Kernel {
   readonly #def: RegisteredOp;
   readonly #op: Operation;
   #compiled: Compilation | null = null;
+  #ranBefore = false;
 
   constructor(def: RegisteredOp, op: Operation) {
     this.#def = def;
@@ -53,7 +55,12 @@ export class Kernel {
         return lower.run({ op: this.#op as OpView, inputs: inputs as Many<NDArray>, resources });
       }
       let compiled = this.#compiled;
-      if (!compiled || !holds(compiled, inputs)) compiled = this.#compiled = compileFor(this.#op, lower, inputs);
+      if (!compiled || !holds(compiled, inputs)) {
+        compiled = compileFor(this.#op, lower, inputs);
+        // What runs once, as most of a large graph does, is not worth the memory of keeping it compiled.
+        if (this.#ranBefore) this.#compiled = compiled;
+        this.#ranBefore = true;
+      }
       return execute(compiled, inputs);
     } catch (error) {
       throw this.#explained(error);

@@ -1,7 +1,7 @@
 /** Operands that say where and how much: shapes, axes and indices from data or from lists that mix data with tensors, and `x[…]`. */
 import type { DType } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
-import { NDArray, type NestedData, type TensorData } from '../graph/ndarray.js';
+import { NDArray } from '../graph/ndarray.js';
 import { Tensor } from '../graph/tensor.js';
 import { isConvertible, one } from './call.js';
 import { deferred, namedConstant } from './deferred.js';
@@ -14,6 +14,7 @@ import type { Operand, OpOptions, TensorConvertible, TensorLike } from './types.
 export { deferred, namedConstant } from './deferred.js';
 
 /** A list of numbers and scalar tensors (or lists of them), packed into one tensor when an op takes it. */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- an alias could not refer to itself
 export interface MixedList extends ReadonlyArray<number | bigint | TensorLike | MixedList> {}
 
 /** A shape, axis or index argument: data becomes int32. */
@@ -45,23 +46,23 @@ export function packed(values: MixedList, name: string): TensorConvertible {
   const graph = (first as { readonly graph?: Graph }).graph;
   const entry = (value: MixedList[number], i: number): Operand => {
     if (isTensorLike(value)) return value;
-    return isMixed(value) ? packed(value, String(i)) : namedConstant(value as TensorData, first.dtype, String(i));
+    return isMixed(value) ? packed(value, String(i)) : namedConstant(value, first.dtype, String(i));
   };
   return deferred(first.dtype, graph, () => one('Pack', [values.map(entry)], {}, { name }));
 }
 
 /** A list operand of tensors, data and mixed lists, for an argument called `values`. */
 export function operandList(values: readonly (Operand | MixedList)[]): readonly Operand[] {
-  return values.map((value, i) => (isMixed(value) ? packed(value, `values_${i}`) : (value as Operand)));
+  return values.map((value, i) => (isMixed(value) ? packed(value, `values_${i}`) : value));
 }
 
 const isBigint = (value: unknown): boolean => (Array.isArray(value) ? isBigint(value[0]) : typeof value === 'bigint');
 
 /** A shape, axis or index argument called `name`: integers without a dtype are int32. */
 export function indices(value: IndexOperand, name: string): Operand {
-  if (isTensorLike(value) || value instanceof NDArray || ArrayBuffer.isView(value)) return value as Operand;
+  if (isTensorLike(value) || value instanceof NDArray || ArrayBuffer.isView(value)) return value;
   if (isMixed(value)) return packed(value, name);
-  return NDArray.from(value as number | NestedData, isBigint(value) ? 'int64' : 'int32');
+  return NDArray.from(value, isBigint(value) ? 'int64' : 'int32');
 }
 
 /** `options` with TensorFlow's own default for the name of the node. */
@@ -130,8 +131,10 @@ export function item(x: Tensor, ...specs: readonly Index[]): Tensor {
     }
   });
   const stacked = (values: readonly (number | Tensor)[]): Operand =>
-    isMixed(values) ? packed(values, 'stack') : namedConstant(values as readonly number[], 'int32', 'stack');
-  return one('StridedSlice', [x, stacked(parts.begin), stacked(parts.end), stacked(parts.strides)], masks, { name: 'strided_slice' });
+    isMixed(values) ? packed(values, 'stack') : namedConstant(values, 'int32', 'stack');
+  return one('StridedSlice', [x, stacked(parts.begin), stacked(parts.end), stacked(parts.strides)], masks, {
+    name: 'strided_slice',
+  });
 }
 
 /** A gradient as a tensor: slices are summed into place. @throws InvalidArgumentError for slices of unknown dense shape. */

@@ -9,7 +9,7 @@ import { NDArray } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import { isFullyDefined, sizeOf, stridesOf, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { loaded, type Expr, type Lazy, type Source, type Variable } from './expr.js';
+import { int, loaded, type Expr, type Lazy, type Source, type Variable } from './expr.js';
 import { opDef, type Lowering, type LowerView, type Many, type OpView, type RegisteredOp } from './opdef.js';
 import { binary, combiner, conversion, identityOf, literalValue, unary } from './scalar.js';
 
@@ -123,9 +123,10 @@ function staticView(op: Operation): LowerView {
 
 function evaluated(op: Operation, output: Tensor, value: Lazy): Knowledge | null {
   const shape = output.shape as readonly number[];
+  const strides = stridesOf(shape);
   const evaluator = new StaticEvaluator(op);
   const elements = Array.from({ length: sizeOf(shape) }, (_, i) =>
-    evaluator.evaluate(value.at(shape.map(() => ({ kind: 'literal', dtype: 'int32', value: i })))),
+    evaluator.evaluate(value.at(strides.map((stride, axis) => int(Math.floor(i / stride) % shape[axis]!)))),
   );
   if (elements.includes(undefined)) return elements.some((x) => x !== undefined) ? { array: null, elements } : null;
   const data = allocate(output.dtype, elements.length);

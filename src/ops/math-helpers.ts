@@ -43,12 +43,22 @@ export function unary<X extends Operand>(type: string, x: X, options?: OpOptions
 }
 
 /** A node of op `type` on two operands, in their common dtype and broadcast shape. */
-export function binary<A extends Operand, B extends Operand>(type: string, x: A, y: B, options?: OpOptions): Joined<A, B> {
+export function binary<A extends Operand, B extends Operand>(
+  type: string,
+  x: A,
+  y: B,
+  options?: OpOptions,
+): Joined<A, B> {
   return one(type, [x, y], {}, options) as Joined<A, B>;
 }
 
 /** A node of op `type` that compares two operands. */
-export function comparison<A extends Operand, B extends Operand>(type: string, x: A, y: B, options?: OpOptions): Compared<A, B> {
+export function comparison<A extends Operand, B extends Operand>(
+  type: string,
+  x: A,
+  y: B,
+  options?: OpOptions,
+): Compared<A, B> {
   return one(type, [x, y], {}, options) as Compared<A, B>;
 }
 

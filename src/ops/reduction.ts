@@ -1,4 +1,5 @@
 /** What all reductions share: shape inference, lowering, and the call that turns an axis option into a tensor. */
+import type { NDArray } from '../graph/ndarray.js';
 import type { Shape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { allAxes, firstIntegers, resolveAxes } from './axes.js';
@@ -7,7 +8,7 @@ import { composed, shapeOfOperand } from './compose.js';
 import { lazy, reduce, type Expr, type Lazy, type ReduceOp } from './expr.js';
 import { numbers } from './indexing.js';
 import { constantValue } from './known.js';
-import type { Lowering, LowerView, OpView } from './opdef.js';
+import { opDef, type Lowering, type LowerView, type Many, type OpView } from './opdef.js';
 import { shapeError, unknownDims } from './shape-rules.js';
 import type { Operand, OpOptions, TensorLike } from './types.js';
 
@@ -29,12 +30,30 @@ export function reducing(op: OpView): readonly Shape[] {
   const [{ shape }, axes] = op.inputs;
   if (axes.shape !== null && axes.shape.length > 1) throw shapeError(op, 'axes must be a scalar or a vector', [axes]);
   const keep = op.boolAttr('keep_dims');
-  const known = constantValue(axes);
+  const known = constantValue(axes) ?? computed(axes);
   if (shape === null) return [null];
   if (known === null) return [keep ? unknownDims(shape.length) : null];
   const resolved = resolveAxes(op, numbers(known), shape.length);
   if (keep) return [shape.map((dim, i) => (resolved.includes(i) ? 1 : dim))];
   return [shape.filter((_, i) => !resolved.includes(i))];
+}
+
+/**
+ * Axes that a routine makes of constants, such as those along which constant shapes broadcast. As in TensorFlow, shapes
+ * learn from them, and gradient rules do not.
+ */
+function computed({ op, index }: Tensor): NDArray | null {
+  const inputs = op.inputs.map(constantValue);
+  if (inputs.length === 0 || !inputs.every((input) => input !== null)) return null;
+  try {
+    const { effect, lower } = opDef(op.type);
+    if (effect !== 'pure' || typeof lower === 'function') return null;
+    const resources = { variables: new Map(), counters: new Map() };
+    return lower.run({ op: op as OpView, inputs: inputs as unknown as Many<NDArray>, resources })[index]!;
+  } catch {
+    // An op from elsewhere, or a mistake that waits for a run.
+    return null;
+  }
 }
 
 /** The reduction of input 0 over the axes in input 1; `finish` sees each result and how many terms it has. */

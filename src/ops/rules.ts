@@ -39,7 +39,12 @@ export function zerosLike(x: Gradient): Tensor {
   return graph.asDefault(() =>
     sizeOf(shape) < largeConstant
       ? convertToTensor(NDArray.filled(dtype, shape, zero.element(0)), dtype, name)
-      : one('Fill', [namedConstant(shape, 'int32', 'shape_as_tensor'), namedConstant(zero, dtype, 'Const')], {}, { name }),
+      : one(
+          'Fill',
+          [namedConstant(shape, 'int32', 'shape_as_tensor'), namedConstant(zero, dtype, 'Const')],
+          {},
+          { name },
+        ),
   );
 }
 
@@ -50,7 +55,9 @@ export function onesLike(x: Gradient, dtype: DType = x.dtype): Tensor {
   const dims = isFullyDefined(shape)
     ? namedConstant(shape, 'int32', 'Shape/shape_as_tensor')
     : deferred('int32', graph, () => one('Shape', [tensor]));
-  const ones = graph.asDefault(() => one('Fill', [dims, namedConstant(scalarOf(dtype, 1), dtype, 'Const')], {}, { name: 'ones_like' }));
+  const ones = graph.asDefault(() =>
+    one('Fill', [dims, namedConstant(scalarOf(dtype, 1), dtype, 'Const')], {}, { name: 'ones_like' }),
+  );
   graph.refineShape(ones, shape);
   return ones;
 }
@@ -81,8 +88,8 @@ export function over(a: Operand | Gradient, b: Operand | Gradient): Tensor {
 }
 
 /** `-x`; slices stay slices. */
-export function negative<X extends Gradient>(x: X): X;
-export function negative(x: Gradient): Gradient {
+export function negated<X extends Gradient>(x: X): X;
+export function negated(x: Gradient): Gradient {
   return mapGradient(x, (values) => one('Neg', [values]));
 }
 

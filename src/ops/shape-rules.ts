@@ -33,7 +33,8 @@ export function unknownDims(rank: number): Shape {
 
 /** @throws ShapeError unless `tensor` may have that rank */
 export function requireRank(op: OpView, tensor: Tensor, rank: number, what: string): void {
-  if (tensor.shape !== null && tensor.shape.length !== rank) throw shapeError(op, `${what} must have rank ${rank}`, [tensor]);
+  if (tensor.shape !== null && tensor.shape.length !== rank)
+    throw shapeError(op, `${what} must have rank ${rank}`, [tensor]);
 }
 
 /** How many elements a vector operand has, as far as is known. */

@@ -51,7 +51,11 @@ export function stridedShape({ axes, sources }: StridedPlan): readonly Dim[] {
 }
 
 /** Sorts the entries of a slice to the axes of the input and of the output. */
-function spread(op: OpView, rank: number, { begin, end, strides }: StridedBounds): { dense: DenseBound[]; sources: (number | null)[] } {
+function spread(
+  op: OpView,
+  rank: number,
+  { begin, end, strides }: StridedBounds,
+): { dense: DenseBound[]; sources: (number | null)[] } {
   const masks = maskReader(op);
   const count = begin.length;
   const ellipsis = begin.findIndex((_, i) => masks.ellipsis(i));
@@ -120,6 +124,7 @@ function singleIndex(op: OpView, { begin, fromStart }: DenseBound, dim: Dim, axi
   const given = fromStart ? 0 : begin;
   if (given === null || dim === null) return null;
   const index = given < 0 ? given + dim : given;
-  if (index < 0 || index >= dim) throw argumentError(op, `index ${given} of axis ${axis} is out of bounds for size ${dim}`);
+  if (index < 0 || index >= dim)
+    throw argumentError(op, `index ${given} of axis ${axis} is out of bounds for size ${dim}`);
   return index;
 }

@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.js';
 export interface TensorConvertible<D extends DType = DType, S extends Shape = Shape> {
   readonly dtype: D;
   readonly shape: S;
-  toTensor(): Tensor<D, S>;
+  toTensor(options?: OpOptions): Tensor<D, S>;
 }
 
 /** A tensor or what stands for one. */

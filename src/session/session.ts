@@ -36,7 +36,7 @@ export interface Callable<F, A extends readonly unknown[]> {
  *
  * @example
  * const g = new Graph();
- * const y = g.asDefault(() => constant([1, 2]).mul(3));
+ * const y = g.asDefault(() => constant([1, 2]).multiply(3));
  * const session = new Session({ graph: g });
  * session.runSync(y).toArray(); // [3, 6]
  */

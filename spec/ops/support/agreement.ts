@@ -9,11 +9,15 @@ const tolerances: Partial<Record<DType, number>> = { float64: 1e-13, float32: 1e
 /** Null where `actual` and `expected` agree; otherwise what is different. NaN agrees with NaN. */
 export function disagreement(actual: NDArray, expected: NDArray): string | null {
   if (actual.dtype !== expected.dtype) return `dtype ${actual.dtype}, not ${expected.dtype}`;
-  if (actual.shape.join() !== expected.shape.join()) return `shape [${actual.shape.join()}], not [${expected.shape.join()}]`;
+  if (actual.shape.join() !== expected.shape.join())
+    return `shape [${actual.shape.join()}], not [${expected.shape.join()}]`;
   const numbers = parts(actual);
   const wanted = parts(expected);
   const exact = tolerances[realDType(actual.dtype)] === undefined;
-  const largest = wanted.reduce((most: number, x) => (typeof x === 'number' && Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+  const largest = wanted.reduce(
+    (most: number, x) => (typeof x === 'number' && Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+    0,
+  );
   const allowed = exact ? 0 : tolerances[realDType(actual.dtype)]! * largest;
   for (let i = 0; i < wanted.length; i++) {
     const [x, y] = [numbers[i], wanted[i]];

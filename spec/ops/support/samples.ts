@@ -41,7 +41,8 @@ export function sampleCase(def: RegisteredOp, index: number, { wide = false } = 
   const inputs = def.parsed.inputs.map((arg, position): SampleArgument => {
     const input = sample.inputs[position];
     if (input === undefined) throw new Error(`${key}: the sample has no input for '${arg.name}'.`);
-    const make = (item: SampleInput, i: number): NDArray => arrayOf(item, types.of(arg, item), `${key}/${position}/${i}`);
+    const make = (item: SampleInput, i: number): NDArray =>
+      arrayOf(item, types.of(arg, item), `${key}/${position}/${i}`);
     return 'list' in input ? input.list.map(make) : make(input, 0);
   });
   const given = sample.inputs.map((input) => 'value' in input);
@@ -69,7 +70,8 @@ class SampleTypes {
     const state = (attr: string, dtype: DType | undefined): void => {
       if (dtype !== undefined && !this.#stated.has(attr)) this.#stated.set(attr, dtype);
     };
-    for (const [name, value] of Object.entries(sample.attrs ?? {})) if (isDType(value) && this.#isType(name)) state(name, value);
+    for (const [name, value] of Object.entries(sample.attrs ?? {}))
+      if (isDType(value) && this.#isType(name)) state(name, value);
     const each = (visit: (attr: string, item: SampleInput) => void): void => {
       def.parsed.inputs.forEach((arg, i) => {
         const input = sample.inputs[i];
@@ -88,7 +90,10 @@ class SampleTypes {
     if ('fixed' in arg.type) return arg.type.fixed;
     if ('list' in arg.type) return this.#widened(arg.type.list, statedDType(item) ?? impliedDType(item) ?? 'float32');
     const { attr } = arg.type;
-    return this.#widened(attr, this.#stated.get(attr) ?? (this.#allows(attr, 'float32') ? 'float32' : this.#allowed(attr)![0]!));
+    return this.#widened(
+      attr,
+      this.#stated.get(attr) ?? (this.#allows(attr, 'float32') ? 'float32' : this.#allowed(attr)![0]!),
+    );
   }
 
   attrs(): Record<string, AttrInput> {
@@ -108,7 +113,9 @@ class SampleTypes {
   }
 
   #allowed(attr: string): readonly DType[] | null {
-    return (this.#def.parsed.attrs.find(({ name }) => name === attr)?.allowed as readonly DType[] | null | undefined) ?? null;
+    return (
+      (this.#def.parsed.attrs.find(({ name }) => name === attr)?.allowed as readonly DType[] | null | undefined) ?? null
+    );
   }
 
   #allows(attr: string, dtype: DType): boolean {

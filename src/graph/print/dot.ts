@@ -26,17 +26,24 @@ function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f]/g, ' ');
 }
 
+const font = 'fontname="Helvetica,Arial,sans-serif"';
+
+function legend(colorBy: ColorBy): string {
+  const fill = colorBy === 'role' ? 'blue: forward, orange: backward' : 'same fill: placed together, grey: placed freely';
+  return `${fill}, dashed arrow: control, dashed node: from outside`;
+}
+
 /** The lines of a `digraph`. */
 export function dotLines(drawing: Drawing, colorBy: ColorBy = 'role'): string[] {
   const lines = [
     'digraph graph_ {',
-    '  graph [rankdir=TB, fontname="Helvetica", fontsize=11, nodesep=0.3, ranksep=0.45, bgcolor="white"];',
-    '  node [fontname="Helvetica", fontsize=12, style="rounded,filled", penwidth=1.2, margin="0.12,0.06"];',
-    '  edge [fontname="Helvetica", fontsize=9, fontcolor="#374151", color="#6b7280", arrowsize=0.7];',
+    `  graph [rankdir=TB, ${font}, fontsize=11, nodesep=0.3, ranksep=0.45, bgcolor="white", labelloc=b, label="${legend(colorBy)}"];`,
+    `  node [${font}, fontsize=12, style="rounded,filled", penwidth=1.2, margin="0.18,0.06"];`,
+    `  edge [${font}, fontsize=9, fontcolor="#374151", color="#6b7280", arrowsize=0.7];`,
   ];
   if (drawing.note !== null) {
     lines.push(`  // ${printable(drawing.note)}`);
-    lines.push(`  ${dotString('note:')} [shape=note, style=filled, fillcolor="#fef9c3", color="#a16207", fontsize=11, label=${dotString(drawing.note)}];`);
+    lines.push(`  ${dotString('note:')} [shape=note, style=filled, fillcolor="#fef9c3", color="#a16207", fontsize=11, margin="0.6,0.1", label=${dotString(drawing.note)}];`);
   }
   const paint = painter(colorBy);
   const pending: { scope: DrawnScope; depth: number; close: boolean }[] = [{ scope: drawing.root, depth: 1, close: false }];
@@ -65,7 +72,7 @@ function clusterStyle({ name, role }: DrawnScope): string {
   const { cluster, line } = colors[role];
   const label = dotString(name.slice(name.lastIndexOf('/') + 1));
   return (
-    `label=${label}; labeljust=l; tooltip=${dotString(name)}; style="rounded,filled"; ` +
+    `label=${label}; labelloc=t; labeljust=l; tooltip=${dotString(name)}; style="rounded,filled"; ` +
     `fillcolor="${cluster}"; color="${line}66"; fontcolor="${line}";`
   );
 }
@@ -98,6 +105,6 @@ function nodeText(node: DrawnNode, paint: Paint): string {
 }
 
 function edgeText({ from, to, label, control }: DrawnEdge): string {
-  const attributes = control ? 'style=dashed, arrowhead=empty, tooltip="control"' : `label=${dotString(label)}`;
+  const attributes = control ? 'style=dashed, arrowhead=empty, tooltip="control"' : `label=${dotString(`  ${label}  `)}`;
   return `${dotString(from)} -> ${dotString(to)} [${attributes}];`;
 }

@@ -61,6 +61,7 @@ class Drawer {
   /** The id of the node that shows an operation. */
   readonly #shownAs = new Map<Operation, string>();
   readonly #boxes = new Set<string>();
+  readonly #operandScopes: ReadonlySet<string>;
   readonly #depth: number;
   readonly #merge: boolean;
   readonly #root: MutableScope = emptyScope('');
@@ -68,7 +69,8 @@ class Drawer {
   constructor(graph: Graph, view: GraphView, limit: number) {
     this.#view = view;
     this.#backward = backwardOperations(graph);
-    const visible = visibleByDepth(view);
+    this.#operandScopes = operandScopes(view);
+    const visible = visibleByDepth(view, this.#operandScopes);
     let depth = visible.length - 1;
     while (depth > 0 && visible[depth]! > limit) depth--;
     this.#depth = depth === visible.length - 1 ? Infinity : depth;
@@ -89,7 +91,7 @@ class Drawer {
     const pending: { scope: MutableScope; depth: number }[] = [{ scope: this.#root, depth: 0 }];
     for (let next = pending.pop(); next; next = pending.pop()) {
       const { scope, depth } = next;
-      const children = this.#view.scopeChildren(scope.name);
+      const children = this.#children(scope.name);
       if (this.#merge) {
         this.#drawMerged(scope, children);
         continue;
@@ -126,6 +128,17 @@ class Drawer {
     }
   }
 
+  /** What is drawn directly inside a scope. */
+  #children(scope: string): ScopeChildren {
+    const { scopes, operations } = this.#view.scopeChildren(scope);
+    const flat = scopes.filter((name) => this.#operandScopes.has(name));
+    if (flat.length === 0) return { scopes, operations };
+    return {
+      scopes: scopes.filter((name) => !this.#operandScopes.has(name)),
+      operations: [...operations, ...flat.flatMap((name) => this.#view.scopeChildren(name).operations)],
+    };
+  }
+
   #operationsIn(scopes: readonly string[], limit = Infinity): Operation[] {
     const found: Operation[] = [];
     const pending = [...scopes];
@@ -139,7 +152,7 @@ class Drawer {
 
   #drawOperation(op: Operation, scope: string): DrawnNode {
     this.#shownAs.set(op, op.name);
-    const shortName = op.name === scope ? lastPart(op.name) : op.name.slice(scope === '' ? 0 : scope.length + 1);
+    const shortName = op.name === scope ? lastPart(op.name) : scope === '' ? op.name : op.name.slice(scope.length + 1);
     const details = shortName === op.type ? [] : [shortName];
     for (const attr of Object.values(op.def.attr)) if (attr.kind === 'tensor') details.push(`= ${summarize(attr.value)}`);
     const group = op.colocationGroups()[0]!;
@@ -168,7 +181,7 @@ class Drawer {
     return {
       id,
       title,
-      details: [`${ops.length} operations`, common.slice(0, 3).join(', ') + (common.length > 3 ? ' …' : '')],
+      details: [`${ops.length} operations`, common.slice(0, 2).join(', ') + (common.length > 2 ? ' …' : '')],
       role: 2 * backward > ops.length ? 'backward' : 'forward',
       kind: 'box',
       group: null,
@@ -210,7 +223,7 @@ class Drawer {
     this.#root.nodes.push({
       id: op.name,
       title: op.type,
-      details: [op.name],
+      details: op.name === op.type ? [] : [op.name],
       role: 'outside',
       kind: 'op',
       group: null,
@@ -221,8 +234,9 @@ class Drawer {
 
   #note(): string | null {
     if (this.#boxes.size === 0) return null;
-    const how = this.#merge ? 'nodes whose names differ only in their number' : `name scopes more than ${this.#depth} deep`;
-    return `${this.#view.operations.length} operations: ${how} are drawn as single boxes.`;
+    const scopes = this.#depth === 0 ? 'name scopes' : `name scopes more than ${this.#depth} deep`;
+    const what = this.#merge ? 'name scopes, and nodes whose names differ only in their number,' : scopes;
+    return `Of ${this.#view.operations.length} operations, ${what} are drawn as single boxes.`;
   }
 }
 
@@ -232,14 +246,20 @@ function emptyScope(name: string): MutableScope {
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
 
+/** Scopes that hold only an operation of their name and its operands: they would be boxes around next to nothing. */
+function operandScopes(view: GraphView): ReadonlySet<string> {
+  const own = view.operations.filter((op) => view.scopeOf(op) === op.name).map((op) => op.name);
+  return new Set(own.filter((scope) => view.scopeChildren(scope).scopes.length === 0));
+}
+
 /** Entry `d`: how many nodes are drawn when scopes more than `d` deep become boxes. The last entry draws all operations. */
-function visibleByDepth(view: GraphView): number[] {
+function visibleByDepth(view: GraphView, flat: ReadonlySet<string>): number[] {
   const depths = new Map<string, number>([['', 0]]);
   const operations: number[] = [0];
   const scopes: number[] = [1];
   for (const op of view.operations) {
     const home = view.scopeOf(op);
-    const depth = depthOf(home, depths, scopes);
+    const depth = depthOf(flat.has(home) ? parentScope(home) : home, depths, scopes);
     operations[depth] = (operations[depth] ?? 0) + 1;
   }
   let sum = 0;

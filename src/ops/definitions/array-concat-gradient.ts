@@ -1,7 +1,7 @@
 /** The gradient of a concatenation: the pieces of a dense gradient, or of the slices of a sparse one. */
 import { LookupError } from '../../graph/errors.js';
-import type { DType } from '../../graph/dtype.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { modulo } from '../axes.js';
 import { many, one } from '../call.js';
 import { castTo, constantNumber, packed } from '../indexing.js';
 import { IndexedSlices } from '../indexed-slices.js';
@@ -32,9 +32,9 @@ function densePieces(dy: Tensor, values: readonly Tensor[], axis: Tensor): reado
   return sizes.map((size, i) => one('Slice', [dy, offsets[i]!, size]));
 }
 
-/** The axis, counted from the front. */
+/** The axis, counted from the front. TensorFlow has no gradient for an int64 axis; here it is cast. */
 function fromFront(axis: Tensor, value: Tensor): Tensor {
-  return one('FloorMod', [axis, rank(value)], {}, { name: 'mod' });
+  return modulo(castTo(axis, 'int32'), rank(value));
 }
 
 /** The shapes: constants if all are known, else one ShapeN beside what was made until the first unknown one. */
@@ -52,13 +52,19 @@ function sparsePieces(op: OpView, dy: IndexedSlices, values: readonly Tensor[], 
   const dim = fromFront(axis, values[0]!);
   const known = constantNumber(axis);
   if (known === null) {
-    throw new LookupError(`ConcatV2 '${op.name}': a gradient of slices needs an axis that is known statically.`, op.details());
+    throw new LookupError(
+      `ConcatV2 '${op.name}': a gradient of slices needs an axis that is known statically.`,
+      op.details(),
+    );
   }
   let first = known;
   if (known < 0) {
     const ofFirst = constantNumber(rank(values[0]!));
     if (ofFirst === null) {
-      throw new LookupError(`ConcatV2 '${op.name}': a gradient of slices needs the rank of the first value for the negative axis ${known}.`, op.details());
+      throw new LookupError(
+        `ConcatV2 '${op.name}': a gradient of slices needs the rank of the first value for the negative axis ${known}.`,
+        op.details(),
+      );
     }
     first += ofFirst;
   }
@@ -84,7 +90,7 @@ function columnsOf(dy: IndexedSlices, sizes: readonly Tensor[], dim: Tensor): re
 
 /** Concatenation along axis 0: to each piece the rows that lie in it. */
 function rowsOf(dy: IndexedSlices, sizes: readonly Tensor[], dim: Tensor): readonly IndexedSlices[] {
-  const dtype = dy.indices.dtype as DType;
+  const dtype = dy.indices.dtype;
   let start: Tensor = constantBeside(dy, 0, dtype);
   return sizes.map((size) => {
     const rows = castTo(gather(size, dim), dtype);

@@ -8,7 +8,17 @@ import { allAxes, firstIntegers } from '../axes.js';
 import { convertToTensor, isConvertible, one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { lazy, type Expr } from '../expr.js';
-import { deferred, dense, indices, isMixed, namedConstant, numbers, packed, partialVector, type IndexOperand } from '../indexing.js';
+import {
+  deferred,
+  dense,
+  indices,
+  isMixed,
+  namedConstant,
+  numbers,
+  packed,
+  partialVector,
+  type IndexOperand,
+} from '../indexing.js';
 import type { AsShape } from '../literals.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type Lowering, type OpView } from '../opdef.js';
@@ -29,7 +39,10 @@ function shapeFrom(op: OpView, dims: Tensor): Shape {
   const known = partialVector(dims);
   const length = lengthOf(dims);
   if (known === null) return length === null ? null : unknownDims(length);
-  checkedDims(op, known.filter((dim) => dim !== null));
+  checkedDims(
+    op,
+    known.filter((dim) => dim !== null),
+  );
   return known;
 }
 
@@ -50,14 +63,30 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ value: [2, 3], dtype: 'int32' }, []] },
-    { inputs: [{ value: [0, 2], dtype: 'int64' }, { shape: [], dtype: 'float64' }] },
+    {
+      inputs: [
+        { value: [0, 2], dtype: 'int64' },
+        { shape: [], dtype: 'float64' },
+      ],
+    },
     { inputs: [{ value: [], dtype: 'int32' }, []] },
-    { inputs: [{ value: [2], dtype: 'int32' }, { value: true, dtype: 'bool' }] },
+    {
+      inputs: [
+        { value: [2], dtype: 'int32' },
+        { value: true, dtype: 'bool' },
+      ],
+    },
   ],
 });
 
 /** The static shape that literal dimensions give. */
-export type FilledShape<T> = T extends number ? [T] : T extends readonly number[] ? (number extends T['length'] ? Shape : AsShape<T>) : Shape;
+export type FilledShape<T> = T extends number
+  ? [T]
+  : T extends readonly number[]
+    ? number extends T['length']
+      ? Shape
+      : AsShape<T>
+    : Shape;
 
 /**
  * A tensor of shape `dims` whose every element is `value`, a scalar (TensorFlow `tf.fill`).
@@ -65,8 +94,12 @@ export type FilledShape<T> = T extends number ? [T] : T extends readonly number[
  * @example
  * fill([2, 2], 9); // [[9, 9], [9, 9]]
  */
-export function fill<const T extends IndexOperand, X extends Operand>(dims: T, value: X, options?: OpOptions): Tensor<DTypeOf<X>, FilledShape<T>> {
-  return one('Fill', [indices(dims, 'dims'), value], {}, options) as Tensor as never;
+export function fill<const T extends IndexOperand, X extends Operand>(
+  dims: T,
+  value: X,
+  options?: OpOptions,
+): Tensor<DTypeOf<X>, FilledShape<T>> {
+  return one('Fill', [indices(dims, 'dims'), value], {}, options) as never;
 }
 
 /** Where a constant has this many elements or more, a Fill keeps the graph small. */
@@ -81,14 +114,22 @@ function scalarData(dtype: DType, value: Filled): number | boolean | string {
 
 /** A tensor full of zeros or ones, emitted as TensorFlow does: small ones as a constant. */
 function filled(shape: IndexOperand, dtype: DType, value: Filled, name: string): Tensor {
-  if (dtypeInfo(dtype).kind === 'string' && value === 1) throw new InvalidArgumentError('There is no string that is one.');
+  if (dtypeInfo(dtype).kind === 'string' && value === 1)
+    throw new InvalidArgumentError('There is no string that is one.');
   const scalar = namedConstant(scalarData(dtype, value), dtype, 'Const');
   if (isMixed(shape)) return one('Fill', [packed(shape, 'packed'), scalar], {}, { name });
-  if (shape instanceof Tensor || isConvertible(shape)) return one('Fill', [asVector(shape as Tensor), scalar], {}, { name });
-  const dims = numbers(NDArray.from(shape as number[], 'int64'));
+  if (shape instanceof Tensor || isConvertible(shape))
+    return one('Fill', [asVector(shape as Tensor), scalar], {}, { name });
+  const dims = numbers(NDArray.from(shape, 'int64'));
   const bad = dims.find((dim) => dim < 0);
-  if (bad !== undefined) throw new InvalidArgumentError(`${name}: ${bad} in the shape [${dims.join(', ')}] is negative.`);
-  if (sizeOf(dims) < largeConstant) return convertToTensor(NDArray.filled(dtype, dims, NDArray.from(scalarData(dtype, value), dtype).element(0)), dtype, name);
+  if (bad !== undefined)
+    throw new InvalidArgumentError(`${name}: ${bad} in the shape [${dims.join(', ')}] is negative.`);
+  if (sizeOf(dims) < largeConstant)
+    return convertToTensor(
+      NDArray.filled(dtype, dims, NDArray.from(scalarData(dtype, value), dtype).element(0)),
+      dtype,
+      name,
+    );
   return one('Fill', [namedConstant(dims, 'int32', 'shape_as_tensor'), scalar], {}, { name });
 }
 
@@ -108,8 +149,11 @@ export interface FillOptions<D extends DType = DType> extends OpOptions {
  * @example
  * zeros([2, 2], { dtype: 'int32' }); // [[0, 0], [0, 0]]
  */
-export function zeros<const T extends IndexOperand, D extends DType = 'float32'>(shape: T, options: FillOptions<D> = {}): Tensor<D, FilledShape<T>> {
-  return filled(shape, options.dtype ?? 'float32', 0, options.name ?? 'zeros') as Tensor as never;
+export function zeros<const T extends IndexOperand, D extends DType = 'float32'>(
+  shape: T,
+  options: FillOptions<D> = {},
+): Tensor<D, FilledShape<T>> {
+  return filled(shape, options.dtype ?? 'float32', 0, options.name ?? 'zeros') as never;
 }
 
 /**
@@ -117,11 +161,16 @@ export function zeros<const T extends IndexOperand, D extends DType = 'float32'>
  * @example
  * ones([3]); // [1, 1, 1]
  */
-export function ones<const T extends IndexOperand, D extends DType = 'float32'>(shape: T, options: FillOptions<D> = {}): Tensor<D, FilledShape<T>> {
-  return filled(shape, options.dtype ?? 'float32', 1, options.name ?? 'ones') as Tensor as never;
+export function ones<const T extends IndexOperand, D extends DType = 'float32'>(
+  shape: T,
+  options: FillOptions<D> = {},
+): Tensor<D, FilledShape<T>> {
+  return filled(shape, options.dtype ?? 'float32', 1, options.name ?? 'ones') as never;
 }
 
-const constantLike = (value: Filled): Lowering => ({ inputs: [x] }) => [lazy(x.dtype, x.shape, (): Expr => constantOf(x.dtype, value))];
+const constantLike =
+  (value: Filled): Lowering =>
+  ({ inputs: [x] }) => [lazy(x.dtype, x.shape, (): Expr => constantOf(x.dtype, value))];
 
 defineOp({
   name: 'ZerosLike',
@@ -130,17 +179,26 @@ defineOp({
   lower: constantLike(0),
   grad: 'none',
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ value: [true], dtype: 'bool' }] }, { inputs: [{ shape: [0], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ value: [true], dtype: 'bool' }] },
+    { inputs: [{ shape: [0], dtype: 'complex64' }] },
+  ],
 });
 
 defineOp({
   name: 'OnesLike',
-  signature: 'x: T -> y: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64, complex64, complex128, bool}',
+  signature:
+    'x: T -> y: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64, complex64, complex128, bool}',
   infer: unchanged,
   lower: constantLike(1),
   grad: 'none',
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ value: [3, 4], dtype: 'int64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ value: [3, 4], dtype: 'int64' }] },
+    { inputs: [{ shape: [2], dtype: 'complex64' }] },
+  ],
 });
 
 function like(x: Operand, type: 'ZerosLike' | 'OnesLike', value: Filled, options: FillOptions, name: string): Tensor {
@@ -161,8 +219,11 @@ function like(x: Operand, type: 'ZerosLike' | 'OnesLike', value: Filled, options
  * @example
  * zerosLike(constant([1, 2])); // [0, 0]
  */
-export function zerosLike<X extends Operand, D extends DType = DTypeOf<X>>(x: X, options: FillOptions<D> = {}): Tensor<D, ShapeOf<X>> {
-  return like(x, 'ZerosLike', 0, options, options.name ?? 'zeros_like') as Tensor as never;
+export function zerosLike<X extends Operand, D extends DType = DTypeOf<X>>(
+  x: X,
+  options: FillOptions<D> = {},
+): Tensor<D, ShapeOf<X>> {
+  return like(x, 'ZerosLike', 0, options, options.name ?? 'zeros_like') as never;
 }
 
 /**
@@ -171,12 +232,14 @@ export function zerosLike<X extends Operand, D extends DType = DTypeOf<X>>(x: X,
  * @example
  * onesLike(constant([5, 6])); // [1, 1]
  */
-export function onesLike<X extends Operand, D extends DType = DTypeOf<X>>(x: X, options: FillOptions<D> = {}): Tensor<D, ShapeOf<X>> {
-  return like(x, 'OnesLike', 1, options, options.name ?? 'ones_like') as Tensor as never;
+export function onesLike<X extends Operand, D extends DType = DTypeOf<X>>(
+  x: X,
+  options: FillOptions<D> = {},
+): Tensor<D, ShapeOf<X>> {
+  return like(x, 'OnesLike', 1, options, options.name ?? 'ones_like') as never;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
   interface Tensor<D extends DType, S extends Shape> {
     zerosLike<O extends DType = D>(options?: FillOptions<O>): Tensor<O, S>;
     onesLike<O extends DType = D>(options?: FillOptions<O>): Tensor<O, S>;

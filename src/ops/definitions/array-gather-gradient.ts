@@ -2,7 +2,17 @@
 import { colocateWith } from '../../graph/scopes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
-import { castTo, constantNumber, deferred, dense, item, namedConstant, operandList, packed, type MixedList } from '../indexing.js';
+import {
+  castTo,
+  constantNumber,
+  deferred,
+  dense,
+  item,
+  namedConstant,
+  operandList,
+  packed,
+  type MixedList,
+} from '../indexing.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import type { Gradient, GradientFn, OpView } from '../opdef.js';
 import { constantBeside, minus, plus, times } from '../rules.js';
@@ -34,7 +44,10 @@ function batchDimsOf(op: OpView, indexes: Tensor): number {
   const given = op.intAttr('batch_dims');
   if (given >= 0) return given;
   if (indexes.shape === null) {
-    throw argumentError(op, 'there is no gradient for a negative batch_dims and indices of unknown rank: pass a positive one, or use ensureShape');
+    throw argumentError(
+      op,
+      'there is no gradient for a negative batch_dims and indices of unknown rank: pass a positive one, or use ensureShape',
+    );
   }
   return given + indexes.shape.length;
 }

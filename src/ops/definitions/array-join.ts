@@ -4,12 +4,32 @@ import { mergeShapes, type Dim, type Shape } from '../../graph/shape.js';
 import { nameScope } from '../../graph/scopes.js';
 import { getDefaultGraph } from '../../graph/graph.js';
 import { NDArray, type TensorData } from '../../graph/ndarray.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, many, one } from '../call.js';
 import { bin, int, lazy, select, type Expr, type Lazy } from '../expr.js';
-import { constantNumber, indices, isMixed, numbers, operandList, packed, type IndexOperand, type MixedList } from '../indexing.js';
+import {
+  constantNumber,
+  indices,
+  isMixed,
+  numbers,
+  operandList,
+  packed,
+  type IndexOperand,
+  type MixedList,
+} from '../indexing.js';
 import { defineOp, type OpView } from '../opdef.js';
-import { argumentError, axisIn, choose, inserted, replaced, requireRank, shapeError, unknownDims, without, zeroOf } from '../shape-rules.js';
+import {
+  argumentError,
+  axisIn,
+  choose,
+  inserted,
+  replaced,
+  requireRank,
+  shapeError,
+  unknownDims,
+  without,
+  zeroOf,
+} from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 import { concatGradient } from './array-concat-gradient.js';
 
@@ -18,7 +38,10 @@ function commonShape(op: OpView, tensors: readonly Tensor[], axis: number | null
   let common: Shape = null;
   for (const tensor of tensors) {
     const dims: Shape = tensor.shape;
-    const open: Shape = dims === null || axis === null ? dims && unknownDims(dims.length) : replaced(dims, axisIn(op, axis, dims.length), null);
+    const open: Shape =
+      dims === null || axis === null
+        ? dims && unknownDims(dims.length)
+        : replaced(dims, axisIn(op, axis, dims.length), null);
     const merged = mergeShapes(common, open);
     if (merged === undefined) throw shapeError(op, 'the shapes do not fit together', tensors);
     common = merged;
@@ -29,7 +52,8 @@ function commonShape(op: OpView, tensors: readonly Tensor[], axis: number | null
 function concatenatedShape(op: OpView): readonly Shape[] {
   const values = op.inputs.slice(0, -1);
   const axisTensor = op.inputs.at(-1)!;
-  if (axisTensor.shape !== null && axisTensor.shape.length > 0) throw shapeError(op, 'the axis must be a scalar', [axisTensor]);
+  if (axisTensor.shape !== null && axisTensor.shape.length > 0)
+    throw shapeError(op, 'the axis must be a scalar', [axisTensor]);
   const scalarValue = values.find((value) => value.shape?.length === 0);
   if (scalarValue) throw shapeError(op, 'scalars cannot be concatenated: use stack', [scalarValue]);
   const axis = constantNumber(axisTensor);
@@ -79,9 +103,40 @@ defineOp({
   grad: concatGradient,
   effect: 'pure',
   samples: [
-    { inputs: [{ list: [[2, 3], [2, 1]] }, { value: 1, dtype: 'int32' }] },
-    { inputs: [{ list: [{ shape: [1, 2], dtype: 'float64' }, { shape: [3, 2], dtype: 'float64' }, { shape: [0, 2], dtype: 'float64' }] }, { value: -2, dtype: 'int64' }] },
-    { inputs: [{ list: [{ value: [1, 2], dtype: 'int32' }, { value: [3], dtype: 'int32' }] }, { value: 0, dtype: 'int32' }] },
+    {
+      inputs: [
+        {
+          list: [
+            [2, 3],
+            [2, 1],
+          ],
+        },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        {
+          list: [
+            { shape: [1, 2], dtype: 'float64' },
+            { shape: [3, 2], dtype: 'float64' },
+            { shape: [0, 2], dtype: 'float64' },
+          ],
+        },
+        { value: -2, dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        {
+          list: [
+            { value: [1, 2], dtype: 'int32' },
+            { value: [3], dtype: 'int32' },
+          ],
+        },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
     { inputs: [{ list: Array.from({ length: 17 }, () => [1, 2]) }, { value: 0, dtype: 'int32' }] },
   ],
 });
@@ -104,17 +159,23 @@ export type DTypeOfList<V> = V extends readonly [infer First, ...infer Rest]
  * @example
  * concat([[[1, 2]], [[3, 4]]], 0); // [[1, 2], [3, 4]]
  */
-export function concat<const V extends readonly (Operand | MixedList)[]>(values: V, axis: IndexOperand, options?: OpOptions): Tensor<DTypeOfList<V>> {
+export function concat<const V extends readonly (Operand | MixedList)[]>(
+  values: V,
+  axis: IndexOperand,
+  options?: OpOptions,
+): Tensor<DTypeOfList<V>> {
   const name = options?.name ?? 'concat';
   const operands = operandList(values);
-  if (operands.length !== 1) return one('ConcatV2', [operands, indices(axis, 'axis')], {}, { name }) as Tensor as Tensor<DTypeOfList<V>>;
+  if (operands.length !== 1)
+    return one('ConcatV2', [operands, indices(axis, 'axis')], {}, { name }) as Tensor<DTypeOfList<V>>;
   const value = convertToTensor(operands[0]!);
   // As TensorFlow does: the axis is made a tensor, to be checked, and not used.
   return nameScope(
     name,
     () => {
       const dim = value.graph.asDefault(() => convertToTensor(indices(axis, 'concat_dim'), undefined, 'concat_dim'));
-      if (dim.shape !== null && dim.shape.length > 0) throw argumentError(dim.op as OpView, 'the axis of concat must be a scalar');
+      if (dim.shape !== null && dim.shape.length > 0)
+        throw argumentError(dim.op as OpView, 'the axis of concat must be a scalar');
       return one('Identity', [value], {}, { name: name.replace(/^.*\//, '') });
     },
     value.graph,
@@ -123,7 +184,8 @@ export function concat<const V extends readonly (Operand | MixedList)[]>(values:
 
 defineOp({
   name: 'ConcatOffset',
-  signature: 'concat_dim: int32, shape: N * shape_type -> offset: N * shape_type | N: int >= 2, shape_type: {int32, int64} = DT_INT32',
+  signature:
+    'concat_dim: int32, shape: N * shape_type -> offset: N * shape_type | N: int >= 2, shape_type: {int32, int64} = DT_INT32',
   infer: (op) => {
     const shapes = op.inputs.slice(1);
     for (const shape of shapes) requireRank(op, shape, 1, 'each shape');
@@ -147,10 +209,26 @@ defineOp({
     {
       inputs: [
         { value: 1, dtype: 'int32' },
-        { list: [{ value: [2, 3], dtype: 'int32' }, { value: [2, 5], dtype: 'int32' }, { value: [2, 1], dtype: 'int32' }] },
+        {
+          list: [
+            { value: [2, 3], dtype: 'int32' },
+            { value: [2, 5], dtype: 'int32' },
+            { value: [2, 1], dtype: 'int32' },
+          ],
+        },
       ],
     },
-    { inputs: [{ value: -1, dtype: 'int32' }, { list: [{ value: [4], dtype: 'int64' }, { value: [2], dtype: 'int64' }] }] },
+    {
+      inputs: [
+        { value: -1, dtype: 'int32' },
+        {
+          list: [
+            { value: [4], dtype: 'int64' },
+            { value: [2], dtype: 'int64' },
+          ],
+        },
+      ],
+    },
   ],
 });
 /**
@@ -158,9 +236,15 @@ defineOp({
  * @example
  * concatOffset(1, [[2, 3], [2, 5]]); // [[0, 0], [0, 3]]
  */
-export function concatOffset(concatDim: IndexOperand, shape: readonly IndexOperand[], options?: OpOptions): readonly Tensor<'int32' | 'int64'>[] {
+export function concatOffset(
+  concatDim: IndexOperand,
+  shape: readonly IndexOperand[],
+  options?: OpOptions,
+): readonly Tensor<'int32' | 'int64'>[] {
   const shapes = shape.map((value, i) => indices(value, `shape_${i}`));
-  return many('ConcatOffset', [indices(concatDim, 'concat_dim'), shapes], {}, options) as readonly Tensor[] as readonly Tensor<'int32' | 'int64'>[];
+  return many('ConcatOffset', [indices(concatDim, 'concat_dim'), shapes], {}, options) as readonly Tensor<
+    'int32' | 'int64'
+  >[];
 }
 
 defineOp({
@@ -183,16 +267,37 @@ defineOp({
     const axis = axisIn(op, op.intAttr('axis'), shape.length + 1);
     const ends = pieces.map((_, i) => i + 1);
     return [
-      lazy(dtype, inserted(shape, axis, pieces.length), (index) => choose(index[axis]!, ends, (k) => pieces[k]!.at(without(index, axis)))),
+      lazy(dtype, inserted(shape, axis, pieces.length), (index) =>
+        choose(index[axis]!, ends, (k) => pieces[k]!.at(without(index, axis))),
+      ),
     ];
   },
   grad: (op, [dy]) => many('Unpack', [dy], { num: op.intAttr('N'), axis: op.intAttr('axis') }, { name: 'unstack' }),
   effect: 'pure',
   samples: [
     { inputs: [{ list: [[2], [2], [2]] }] },
-    { inputs: [{ list: [{ shape: [2, 3], dtype: 'float64' }, { shape: [2, 3], dtype: 'float64' }] }], attrs: { axis: -1 } },
+    {
+      inputs: [
+        {
+          list: [
+            { shape: [2, 3], dtype: 'float64' },
+            { shape: [2, 3], dtype: 'float64' },
+          ],
+        },
+      ],
+      attrs: { axis: -1 },
+    },
     { inputs: [{ list: [[]] }] },
-    { inputs: [{ list: [{ value: 1, dtype: 'int32' }, { value: 2, dtype: 'int32' }] }] },
+    {
+      inputs: [
+        {
+          list: [
+            { value: 1, dtype: 'int32' },
+            { value: 2, dtype: 'int32' },
+          ],
+        },
+      ],
+    },
   ],
 });
 
@@ -207,13 +312,18 @@ export interface StackOptions extends OpOptions {
  * @example
  * stack([constant([1, 2]), constant([3, 4])], { axis: 1 }); // [[1, 3], [2, 4]]
  */
-export function stack<const V extends readonly (Operand | MixedList)[]>(values: V, options: StackOptions = {}): Tensor<DTypeOfList<V>> {
+export function stack<const V extends readonly (Operand | MixedList)[]>(
+  values: V,
+  options: StackOptions = {},
+): Tensor<DTypeOfList<V>> {
   const axis = options.axis ?? 0;
   const name = options.name ?? 'stack';
   const make = (): Tensor => {
     if (axis !== 0) return one('Pack', [operandList(values)], { axis }, { name });
     if (isMixed(values)) return packed(values, name).toTensor();
-    return getDefaultGraph().asDefault(() => convertToTensor(NDArray.from(values as readonly unknown[] as TensorData), undefined, name));
+    return getDefaultGraph().asDefault(() =>
+      convertToTensor(NDArray.from(values as readonly unknown[] as TensorData), undefined, name),
+    );
   };
   return make() as Tensor<DTypeOfList<V>>;
 }

@@ -1,8 +1,8 @@
-/** Tensors made larger: padded, tiled or broadcast. */
+/** Tensors made larger: padded or tiled. */
 import type { DType } from '../../graph/dtype.js';
-import { NDArray } from '../../graph/ndarray.js';
-import { formatShape, type Dim, type Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { NDArray } from '../../graph/ndarray.js';
+import { formatShape, isFullyDefined, type Dim, type Shape } from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { modulo } from '../axes.js';
 import { many, one } from '../call.js';
 import { broadcastTo as repeated } from '../elementwise.js';
@@ -25,7 +25,8 @@ function pairs(op: OpView, paddings: NDArray): readonly (readonly [number, numbe
   const flat = numbers(paddings);
   return Array.from({ length: flat.length / 2 }, (_, axis) => {
     const pair = [flat[2 * axis]!, flat[2 * axis + 1]!] as const;
-    if (pair.some((width) => width < 0)) throw argumentError(op, `the paddings [${pair.join(', ')}] of axis ${axis} must not be negative`);
+    if (pair.some((width) => width < 0))
+      throw argumentError(op, `the paddings [${pair.join(', ')}] of axis ${axis} must not be negative`);
     return pair;
   });
 }
@@ -35,8 +36,10 @@ function paddedShape(op: OpView): readonly Shape[] {
   requireRank(op, paddings, 2, 'paddings');
   const [rows, columns] = paddings.shape ?? [null, null];
   if (columns !== null && columns !== 2) throw shapeError(op, 'paddings must have shape [rank, 2]', [paddings]);
-  if (x.shape !== null && rows !== null && rows !== x.shape.length) throw shapeError(op, 'paddings must have a row for each axis', [x, paddings]);
-  if (op.inputs.length > 2 && value.shape !== null && value.shape.length > 0) throw shapeError(op, 'the constant value must be a scalar', [value]);
+  if (x.shape !== null && rows !== null && rows !== x.shape.length)
+    throw shapeError(op, 'paddings must have a row for each axis', [x, paddings]);
+  if (op.inputs.length > 2 && value.shape !== null && value.shape.length > 0)
+    throw shapeError(op, 'the constant value must be a scalar', [value]);
   const known = constantValue(paddings);
   if (known === null || x.shape === null) {
     const length = x.shape?.length ?? rows ?? null;
@@ -49,7 +52,8 @@ function paddedShape(op: OpView): readonly Shape[] {
 const padded: Lowering = ({ op, inputs, value }) => {
   const [x, , constant] = inputs;
   const widths = pairs(op, value(1));
-  if (widths.length !== x.shape.length) throw shapeError(op, `there are ${widths.length} paddings for ${x.shape.length} axes`, []);
+  if (widths.length !== x.shape.length)
+    throw shapeError(op, `there are ${widths.length} paddings for ${x.shape.length} axes`, []);
   const dims = x.shape.map((dim, axis) => dim + widths[axis]![0] + widths[axis]![1]);
   const outside = op.inputs.length > 2 ? constant.at([]) : zeroOf(x.dtype);
   const at = (index: readonly Expr[]): Expr => {
@@ -58,7 +62,13 @@ const padded: Lowering = ({ op, inputs, value }) => {
       ...(after > 0 ? [bin('lt', index[axis]!, int(before + x.shape[axis]!))] : []),
     ]);
     const inside = x.at(index.map((i, axis) => bin('sub', i, int(widths[axis]![0]))));
-    return tests.length === 0 ? inside : select(tests.reduce((a, b) => bin('and', a, b)), inside, outside);
+    return tests.length === 0
+      ? inside
+      : select(
+          tests.reduce((a, b) => bin('and', a, b)),
+          inside,
+          outside,
+        );
   };
   return [lazy(x.dtype, dims, at)];
 };
@@ -80,25 +90,69 @@ defineOp({
   grad: padGradient,
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], { value: [[1, 0], [0, 2]], dtype: 'int32' }] },
-    { inputs: [{ shape: [2], dtype: 'float64' }, { value: [[2, 1]], dtype: 'int64' }] },
-    { inputs: [[0, 2], { value: [[1, 1], [0, 0]], dtype: 'int32' }] },
+    {
+      inputs: [
+        [2, 3],
+        {
+          value: [
+            [1, 0],
+            [0, 2],
+          ],
+          dtype: 'int32',
+        },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'float64' },
+        { value: [[2, 1]], dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        [0, 2],
+        {
+          value: [
+            [1, 1],
+            [0, 0],
+          ],
+          dtype: 'int32',
+        },
+      ],
+    },
   ],
 });
 
 defineOp({
   name: 'PadV2',
-  signature: 'input: T, paddings: Tpaddings, constant_values: T -> output: T | T: type, Tpaddings: {int32, int64} = DT_INT32',
+  signature:
+    'input: T, paddings: Tpaddings, constant_values: T -> output: T | T: type, Tpaddings: {int32, int64} = DT_INT32',
   infer: paddedShape,
   lower: padded,
   grad: padGradient,
   effect: 'pure',
   samples: [
     {
-      inputs: [[2, 2], { value: [[1, 0], [0, 2]], dtype: 'int32' }, { value: 7 }],
+      inputs: [
+        [2, 2],
+        {
+          value: [
+            [1, 0],
+            [0, 2],
+          ],
+          dtype: 'int32',
+        },
+        { value: 7 },
+      ],
       notDifferentiable: 'TensorFlow gives the constant no gradient',
     },
-    { inputs: [{ value: [1, 2], dtype: 'int32' }, { value: [[0, 1]], dtype: 'int64' }, { value: -1, dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [1, 2], dtype: 'int32' },
+        { value: [[0, 1]], dtype: 'int64' },
+        { value: -1, dtype: 'int32' },
+      ],
+    },
   ],
 });
 
@@ -114,11 +168,16 @@ export interface PadOptions extends OpOptions {
  * @example
  * pad(constant([1, 2]), [[1, 2]]); // [0, 1, 2, 0, 0]
  */
-export function pad<X extends Operand>(tensor: X, paddings: IndexOperand, options: PadOptions = {}): Tensor<DTypeOf<X>> {
+export function pad<X extends Operand>(
+  tensor: X,
+  paddings: IndexOperand,
+  options: PadOptions = {},
+): Tensor<DTypeOf<X>> {
   const { constantValues = 0 } = options;
   const operands = [tensor, indices(paddings, 'paddings')];
-  const made = constantValues === 0 ? one('Pad', operands, {}, options) : one('PadV2', [...operands, constantValues], {}, options);
-  return made as Tensor as Tensor<DTypeOf<X>>;
+  const made =
+    constantValues === 0 ? one('Pad', operands, {}, options) : one('PadV2', [...operands, constantValues], {}, options);
+  return made as Tensor<DTypeOf<X>>;
 }
 
 /** The tiles along axis 0, summed by the rows that they repeat. */
@@ -134,7 +193,8 @@ const tileGradient: GradientFn = (op, [dy]) => {
   let split = one('Reshape', [interleaved, [-1]]);
   const axes = range(0, size(split), 2);
   const gradient = dy instanceof IndexedSlices ? tilesSummed(dy, dims) : dy;
-  if (dy instanceof IndexedSlices) split = one('ConcatV2', [[[1], item(split, { start: 1 })], 0], {}, { name: 'concat' });
+  if (dy instanceof IndexedSlices)
+    split = one('ConcatV2', [[[1], item(split, { start: 1 })], 0], {}, { name: 'concat' });
   const sum = one('Sum', [one('Reshape', [gradient, split]), axes], { keep_dims: false });
   sum.graph.refineShape(sum, x.shape);
   return [sum, null];
@@ -147,14 +207,19 @@ defineOp({
     const [x, multiples] = op.inputs;
     requireRank(op, multiples, 1, 'multiples');
     const length = lengthOf(multiples);
-    if (x.shape !== null && length !== null && length !== x.shape.length) throw shapeError(op, 'multiples must have an entry for each axis', [x, multiples]);
+    if (x.shape !== null && length !== null && length !== x.shape.length)
+      throw shapeError(op, 'multiples must have an entry for each axis', [x, multiples]);
     const times = constantShape(multiples);
-    if (x.shape === null) return [length === null ? null : unknownDims(length)];
-    return [x.shape.map((dim, axis): Dim => {
-      const count = times?.[axis] ?? null;
-      if (count !== null && count < 0) throw argumentError(op, `the multiple ${count} of axis ${axis} is negative`);
-      return dim === null || count === null ? null : dim * count;
-    })];
+    const dims = x.shape ?? (length === null ? null : unknownDims(length));
+    if (dims === null) return [null];
+    return [
+      dims.map((dim, axis): Dim => {
+        const count = times?.[axis] ?? null;
+        if (count !== null && count < 0) throw argumentError(op, `the multiple ${count} of axis ${axis} is negative`);
+        if (dim === 0 || count === 0) return 0;
+        return dim === null || count === null ? null : dim * count;
+      }),
+    ];
   },
   lower: ({ op, inputs: [x], value }) => {
     const times = numbers(value(1));
@@ -162,16 +227,36 @@ defineOp({
       throw argumentError(op, `[${times.join(', ')}] is no list of multiples for ${x.shape.length} axes`);
     }
     const at = (index: readonly Expr[]): Expr =>
-      x.at(index.map((i, axis) => (times[axis] === 1 ? i : x.shape[axis] === 1 ? int(0) : bin('floormod', i, int(x.shape[axis]!)))));
-    return [lazy(x.dtype, x.shape.map((dim, axis) => dim * times[axis]!), at)];
+      x.at(
+        index.map((i, axis) =>
+          times[axis] === 1 ? i : x.shape[axis] === 1 ? int(0) : bin('floormod', i, int(x.shape[axis]!)),
+        ),
+      );
+    return [
+      lazy(
+        x.dtype,
+        x.shape.map((dim, axis) => dim * times[axis]!),
+        at,
+      ),
+    ];
   },
   grad: tileGradient,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [2, 1], dtype: 'int32' }] },
-    { inputs: [{ shape: [1, 2, 2], dtype: 'float64' }, { value: [3, 1, 2], dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [1, 2, 2], dtype: 'float64' },
+        { value: [3, 1, 2], dtype: 'int64' },
+      ],
+    },
     { inputs: [[2], { value: [0], dtype: 'int32' }] },
-    { inputs: [{ value: [1], dtype: 'int32' }, { value: [3], dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [1], dtype: 'int32' },
+        { value: [3], dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
@@ -181,67 +266,14 @@ defineOp({
  * tile(constant([1, 2]), [2]); // [1, 2, 1, 2]
  */
 export function tile<X extends Operand>(input: X, multiples: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>> {
-  return one('Tile', [input, indices(multiples, 'multiples')], {}, options) as Tensor as Tensor<DTypeOf<X>>;
-}
-
-/** @throws ShapeError where `from` certainly does not broadcast to `to` */
-function checkTarget(op: OpView, from: Shape, to: Shape): void {
-  if (from === null || to === null) return;
-  const skip = to.length - from.length;
-  const fits = skip >= 0 && from.every((dim, axis) => dim === null || dim === 1 || to[skip + axis] === null || to[skip + axis] === dim);
-  if (!fits) throw shapeError(op, `the operand does not broadcast to ${formatShape(to)}`);
-}
-
-defineOp({
-  name: 'BroadcastTo',
-  signature: 'input: T, shape: Tidx -> output: T | T: type, Tidx: {int32, int64} = DT_INT32',
-  infer: (op) => {
-    const [x, target] = op.inputs;
-    requireRank(op, target, 1, 'the shape');
-    const length = lengthOf(target);
-    const to = constantShape(target) ?? (length === null ? null : unknownDims(length));
-    checkTarget(op, x.shape, to);
-    return [to];
-  },
-  lower: ({ op, inputs: [x], value }) => {
-    const to = numbers(value(1));
-    const bad = to.find((dim) => dim < 0);
-    if (bad !== undefined) throw argumentError(op, `${bad} in the shape [${to.join(', ')}] is negative`);
-    checkTarget(op, x.shape, to);
-    return [repeated(x, to)];
-  },
-  grad: ({ inputs: [x, target] }, [dy]) => {
-    const dims = shape(x, { outType: target.dtype as IndexDType });
-    const known = constantValue(target);
-    const to = known ? constantBeside(target, known, target.dtype) : target;
-    const [, axes] = many('BroadcastGradientArgs', [to, dims]);
-    const sum = one('Sum', [dy, axes!], { keep_dims: true });
-    return [one('Reshape', [sum, dims]), null];
-  },
-  effect: 'pure',
-  samples: [
-    { inputs: [[3], { value: [2, 3], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64' }, { value: [4, 2, 3], dtype: 'int64' }] },
-    { inputs: [[], { value: [2], dtype: 'int32' }] },
-    { inputs: [[1, 2], { value: [0, 2], dtype: 'int32' }] },
-  ],
-});
-/**
- * `input` repeated along axes of size 1, or along new ones in front, up to `shape` (TensorFlow `tf.broadcast_to`).
- * @throws ShapeError where it does not broadcast to that shape
- * @example
- * broadcastTo(constant([1, 2]), [2, 2]); // [[1, 2], [1, 2]]
- */
-export function broadcastTo<X extends Operand>(input: X, shape: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>> {
-  return one('BroadcastTo', [input, indices(shape, 'shape')], {}, options) as Tensor as Tensor<DTypeOf<X>>;
+  return one('Tile', [input, indices(multiples, 'multiples')], {}, options) as Tensor<DTypeOf<X>>;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     pad(paddings: IndexOperand, options?: PadOptions): Tensor<D>;
     tile(multiples: IndexOperand, options?: OpOptions): Tensor<D>;
-    broadcastTo(shape: IndexOperand, options?: OpOptions): Tensor<D>;
   }
 }
-installMethods({ pad, tile, broadcastTo });
+installMethods({ pad, tile });

@@ -6,7 +6,16 @@ import type { Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
 import { isConvertible, one } from '../call.js';
 import { bin, cast, lazy, select, type Expr } from '../expr.js';
-import { castTo, constantNumber, deferred, indices, named, namedConstant, numbers, type IndexOperand } from '../indexing.js';
+import {
+  castTo,
+  constantNumber,
+  deferred,
+  indices,
+  named,
+  namedConstant,
+  numbers,
+  type IndexOperand,
+} from '../indexing.js';
 import { constantValue } from '../known.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type OpView } from '../opdef.js';
@@ -16,10 +25,15 @@ import type { DTypeOf, Operand, OpOptions, TensorLike } from '../types.js';
 
 /** How many steps lead from start to limit. @throws InvalidArgumentError for a step of 0 or one that leads away */
 function rangeSize(op: OpView, start: NDArray, limit: NDArray, delta: NDArray): number {
-  const [from, to, step] = [start, limit, delta].map((array) => array.element(0) as number | bigint) as [number, number, number];
+  const [from, to, step] = [start, limit, delta].map((array) => array.element(0) as number | bigint) as [
+    number,
+    number,
+    number,
+  ];
   const text = `range(${from}, ${to}, ${step})`;
-  if (step == 0) throw argumentError(op, `${text} needs a step that is not 0`);
-  if (step > 0 ? from > to : from < to) throw argumentError(op, `${text}: a step of ${step} does not lead from ${from} to ${to}`);
+  if (Number(step) === 0) throw argumentError(op, `${text} needs a step that is not 0`);
+  if (step > 0 ? from > to : from < to)
+    throw argumentError(op, `${text}: a step of ${step} does not lead from ${from} to ${to}`);
   if (isInteger(start.dtype)) return Math.ceil(Number(BigInt(to) - BigInt(from)) / Number(step));
   // The count is worked out in the dtype itself, as TensorFlow does: rounding decides whether the limit is reached.
   const sub = binary('sub', start.dtype);
@@ -47,10 +61,34 @@ defineOp({
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: 2, dtype: 'int32' }, { value: 11, dtype: 'int32' }, { value: 3, dtype: 'int32' }] },
-    { inputs: [{ value: 0, dtype: 'float32' }, { value: 1, dtype: 'float32' }, { value: 0.1, dtype: 'float32' }] },
-    { inputs: [{ value: 5, dtype: 'int64' }, { value: 0, dtype: 'int64' }, { value: -2, dtype: 'int64' }] },
-    { inputs: [{ value: 1, dtype: 'float64' }, { value: 1, dtype: 'float64' }, { value: 1, dtype: 'float64' }] },
+    {
+      inputs: [
+        { value: 2, dtype: 'int32' },
+        { value: 11, dtype: 'int32' },
+        { value: 3, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: 0, dtype: 'float32' },
+        { value: 1, dtype: 'float32' },
+        { value: 0.1, dtype: 'float32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: 5, dtype: 'int64' },
+        { value: 0, dtype: 'int64' },
+        { value: -2, dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        { value: 1, dtype: 'float64' },
+        { value: 1, dtype: 'float64' },
+        { value: 1, dtype: 'float64' },
+      ],
+    },
   ],
 });
 
@@ -61,7 +99,13 @@ export interface RangeOptions<D extends DType = DType> extends OpOptions {
 
 type RangeArgument = number | bigint | TensorLike;
 
-type RangeDType<A, B, C> = A extends TensorLike ? DTypeOf<A> : B extends TensorLike ? DTypeOf<B> : C extends TensorLike ? DTypeOf<C> : DType;
+type RangeDType<A, B, C> = A extends TensorLike
+  ? DTypeOf<A>
+  : B extends TensorLike
+    ? DTypeOf<B>
+    : C extends TensorLike
+      ? DTypeOf<C>
+      : DType;
 
 /**
  * The numbers from `start` up to `limit`, not included, in steps of `delta`, by default 1 (TensorFlow `tf.range`). With
@@ -71,27 +115,31 @@ type RangeDType<A, B, C> = A extends TensorLike ? DTypeOf<A> : B extends TensorL
  * range(4); // [0, 1, 2, 3]
  * range(3, 1, -0.5); // [3, 2.5, 2, 1.5]
  */
-export function range<A extends RangeArgument, B extends RangeArgument, C extends RangeArgument = number, D extends DType = RangeDType<A, B, C>>(
-  start: A,
-  limit?: B,
-  delta?: C,
-  options: RangeOptions<D> = {},
-): Tensor<D, [number | null]> {
+export function range<
+  A extends RangeArgument,
+  B extends RangeArgument,
+  C extends RangeArgument = number,
+  D extends DType = RangeDType<A, B, C>,
+>(start: A, limit?: B, delta?: C, options: RangeOptions<D> = {}): Tensor<D, [number | null]> {
   const args: RangeArgument[] = limit === undefined ? [0, start, delta ?? 1] : [start, limit, delta ?? 1];
   const tensor = args.find((arg) => typeof arg === 'object');
   const whole = args.every((arg) => typeof arg === 'object' || typeof arg === 'bigint' || Number.isInteger(arg));
-  const dtype = options.dtype ?? tensor?.dtype ?? (args.some((arg) => typeof arg === 'bigint') ? 'int64' : whole ? 'int32' : 'float32');
+  const dtype =
+    options.dtype ??
+    tensor?.dtype ??
+    (args.some((arg) => typeof arg === 'bigint') ? 'int64' : whole ? 'int32' : 'float32');
   const operands = args.map((arg, i): Operand => {
     if (typeof arg !== 'object') return namedConstant(arg, dtype, ['start', 'limit', 'delta'][i]!);
     if (arg.dtype === dtype || options.dtype === undefined) return arg;
     return deferred(dtype, (arg as Tensor).graph, () => castTo(isConvertible(arg) ? arg.toTensor() : arg, dtype));
   });
-  return one('Range', operands, {}, named(options, 'range')) as Tensor as Tensor<D, [number | null]>;
+  return one('Range', operands, {}, named(options, 'range')) as Tensor<D, [number | null]>;
 }
 
 defineOp({
   name: 'OneHot',
-  signature: 'indices: TI, depth: int32, on_value: T, off_value: T -> output: T | axis: int = -1, T: type, TI: {uint8, int8, int32, int64} = DT_INT64',
+  signature:
+    'indices: TI, depth: int32, on_value: T, off_value: T -> output: T | axis: int = -1, T: type, TI: {uint8, int8, int32, int64} = DT_INT64',
   infer: (op) => {
     const [x, depthTensor, on, off] = op.inputs;
     const bad = [depthTensor, on, off].find(({ shape }) => shape !== null && shape.length > 0);
@@ -115,8 +163,23 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ value: [0, 2, -1], dtype: 'int64' }, { value: 3, dtype: 'int32' }, { value: 1 }, { value: 0 }] },
-    { inputs: [{ value: [[1], [0]], dtype: 'int32' }, { value: 2, dtype: 'int32' }, { value: 5, dtype: 'int32' }, { value: -1, dtype: 'int32' }], attrs: { axis: 0 } },
-    { inputs: [{ value: 1, dtype: 'uint8' }, { value: 300, dtype: 'int32' }, { value: 2, dtype: 'float64' }, { value: 0, dtype: 'float64' }] },
+    {
+      inputs: [
+        { value: [[1], [0]], dtype: 'int32' },
+        { value: 2, dtype: 'int32' },
+        { value: 5, dtype: 'int32' },
+        { value: -1, dtype: 'int32' },
+      ],
+      attrs: { axis: 0 },
+    },
+    {
+      inputs: [
+        { value: 1, dtype: 'uint8' },
+        { value: 300, dtype: 'int32' },
+        { value: 2, dtype: 'float64' },
+        { value: 0, dtype: 'float64' },
+      ],
+    },
   ],
 });
 
@@ -138,19 +201,32 @@ export interface OneHotOptions<D extends DType = DType> extends OpOptions {
  * @example
  * oneHot([1, 0], 3); // [[0, 1, 0], [1, 0, 0]]
  */
-export function oneHot<D extends DType = DType>(indexes: IndexOperand, depth: IndexOperand, options: OneHotOptions<D> = {}): Tensor<D> {
-  const given = [options.onValue, options.offValue].find((value) => value instanceof Tensor || isConvertible(value)) as TensorLike | undefined;
+export function oneHot<D extends DType = DType>(
+  indexes: IndexOperand,
+  depth: IndexOperand,
+  options: OneHotOptions<D> = {},
+): Tensor<D> {
+  const given = [options.onValue, options.offValue].find((value) => value instanceof Tensor || isConvertible(value)) as
+    TensorLike | undefined;
   const dtype: DType | undefined = options.dtype ?? given?.dtype;
   const value = (operand: Operand | undefined, fallback: 0 | 1, name: string): Operand => {
-    if (operand === undefined) return namedConstant(dtype === 'bool' ? fallback === 1 : fallback, dtype ?? 'float32', name);
-    return operand instanceof Tensor || isConvertible(operand) ? operand : namedConstant(operand, dtype ?? 'float32', 'Const');
+    if (operand === undefined)
+      return namedConstant(dtype === 'bool' ? fallback === 1 : fallback, dtype ?? 'float32', name);
+    return operand instanceof Tensor || isConvertible(operand)
+      ? operand
+      : namedConstant(operand, dtype ?? 'float32', 'Const');
   };
-  const operands = [indices(indexes, 'indices'), indices(depth, 'depth'), value(options.onValue, 1, 'on_value'), value(options.offValue, 0, 'off_value')];
-  return one('OneHot', operands, { axis: options.axis ?? -1 }, named(options, 'one_hot')) as Tensor as Tensor<D>;
+  const operands = [
+    indices(indexes, 'indices'),
+    indices(depth, 'depth'),
+    value(options.onValue, 1, 'on_value'),
+    value(options.offValue, 0, 'off_value'),
+  ];
+  return one('OneHot', operands, { axis: options.axis ?? -1 }, named(options, 'one_hot')) as Tensor<D>;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     oneHot<O extends DType = DType>(depth: IndexOperand, options?: OneHotOptions<O>): Tensor<O>;
   }

@@ -1,8 +1,17 @@
 /** The same elements in the same order under another shape. */
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
-import { formatShape, isCompatible, isFullyDefined, mergeShapes, numElements, sizeOf, type Dim, type Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import {
+  formatShape,
+  isCompatible,
+  isFullyDefined,
+  mergeShapes,
+  numElements,
+  sizeOf,
+  type Dim,
+  type Shape,
+} from '../../graph/shape.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
 import { reshaped } from '../elementwise.js';
 import { int, type Expr, type Lazy } from '../expr.js';
@@ -47,11 +56,13 @@ function reshapedShape(op: OpView): readonly Shape[] {
 
 /** The shape a Reshape gives to `size` elements. */
 function targetShape(op: OpView, target: readonly number[], size: number): readonly number[] {
-  if (target.filter((dim) => dim === -1).length > 1) throw argumentError(op, `only one entry of the shape may be -1, not ${formatShape(target)}`);
+  if (target.filter((dim) => dim === -1).length > 1)
+    throw argumentError(op, `only one entry of the shape may be -1, not ${formatShape(target)}`);
   const bad = target.find((dim) => dim < -1);
   if (bad !== undefined) throw argumentError(op, `${bad} in the shape ${formatShape(target)} is negative`);
   const shape = resolved(op, target, size);
-  if (!isFullyDefined(shape)) throw argumentError(op, `-1 in the shape ${formatShape(target)} cannot be inferred from 0 elements`);
+  if (!isFullyDefined(shape))
+    throw argumentError(op, `-1 in the shape ${formatShape(target)} cannot be inferred from 0 elements`);
   return shape;
 }
 
@@ -60,7 +71,13 @@ const reshapeGradient: GradientFn = ({ inputs: [x] }, [dy]) => {
   const unknown = dims?.filter((dim) => dim === null).length;
   const gradient = dense(dy);
   // One unknown dimension needs no Shape node at run time, unless zeros make it ambiguous.
-  const target = unknown === 1 && !dims!.includes(0) ? indices(dims!.map((dim) => dim ?? -1), 'shape') : shape(x);
+  const target =
+    unknown === 1 && !dims!.includes(0)
+      ? indices(
+          dims!.map((dim) => dim ?? -1),
+          'shape',
+        )
+      : shape(x);
   return [one('Reshape', [gradient, target]), null];
 };
 
@@ -73,15 +90,29 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [3, 2], dtype: 'int32' }] },
-    { inputs: [{ shape: [4, 3], dtype: 'float64' }, { value: [-1, 2, 3], dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [4, 3], dtype: 'float64' },
+        { value: [-1, 2, 3], dtype: 'int64' },
+      ],
+    },
     { inputs: [[1], { value: [], dtype: 'int32' }] },
     { inputs: [[0, 3], { value: [3, 0], dtype: 'int32' }] },
-    { inputs: [{ value: [1, 2, 3, 4], dtype: 'int32' }, { value: [2, -1], dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [1, 2, 3, 4], dtype: 'int32' },
+        { value: [2, -1], dtype: 'int32' },
+      ],
+    },
   ],
 });
 
 /** The static shape that a literal target gives: -1 is an unknown dimension. */
-export type ReshapedShape<T> = T extends readonly number[] ? (number extends T['length'] ? Shape : AsShape<{ readonly [K in keyof T]: T[K] extends -1 ? null : T[K] }>) : Shape;
+export type ReshapedShape<T> = T extends readonly number[]
+  ? number extends T['length']
+    ? Shape
+    : AsShape<{ readonly [K in keyof T]: T[K] extends -1 ? null : T[K] }>
+  : Shape;
 
 /**
  * The elements of `tensor` under another shape (TensorFlow `tf.reshape`). One entry of `shape` may be -1: it follows
@@ -95,7 +126,7 @@ export function reshape<X extends Operand, const T extends IndexOperand>(
   shape: T,
   options?: OpOptions,
 ): Tensor<DTypeOf<X>, ReshapedShape<T>> {
-  return one('Reshape', [tensor, indices(shape, 'shape')], {}, options) as Tensor as never;
+  return one('Reshape', [tensor, indices(shape, 'shape')], {}, options) as never;
 }
 
 /** The gradient in the shape of the input. */
@@ -129,9 +160,19 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: 0, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: -1, dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: -1, dtype: 'int64' },
+      ],
+    },
     { inputs: [[], { value: 0, dtype: 'int32' }] },
-    { inputs: [{ value: [1, 2], dtype: 'int32' }, { value: 1, dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [1, 2], dtype: 'int32' },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
@@ -141,7 +182,7 @@ defineOp({
  * expandDims(constant([1, 2]), 1); // [[1], [2]]
  */
 export function expandDims<X extends Operand>(input: X, axis: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>> {
-  return one('ExpandDims', [input, indices(axis, 'dim')], {}, options) as Tensor as Tensor<DTypeOf<X>>;
+  return one('ExpandDims', [input, indices(axis, 'dim')], {}, options) as Tensor<DTypeOf<X>>;
 }
 
 /** The axes that Squeeze removes, or null where that depends on unknown dimensions. */
@@ -169,10 +210,14 @@ defineOp({
     // Run-time sizes are checked here: at construction they may have been unknown.
     const axes = squeezedAxes(op, x.shape)!;
     return [
-      realigned(x, x.shape.filter((_, axis) => !axes.has(axis)), (index) => {
-        let next = 0;
-        return x.shape.map((_, axis) => (axes.has(axis) ? int(0) : index[next++]!));
-      }),
+      realigned(
+        x,
+        x.shape.filter((_, axis) => !axes.has(axis)),
+        (index) => {
+          let next = 0;
+          return x.shape.map((_, axis) => (axes.has(axis) ? int(0) : index[next++]!));
+        },
+      ),
     ];
   },
   grad: (op, [dy]) => [toInput(op, dy)],
@@ -198,7 +243,7 @@ export interface SqueezeOptions extends OpOptions {
  */
 export function squeeze<X extends Operand>(input: X, options: SqueezeOptions = {}): Tensor<DTypeOf<X>> {
   const axes = options.axis === undefined ? [] : [options.axis].flat();
-  return one('Squeeze', [input], { squeeze_dims: axes }, options) as Tensor as Tensor<DTypeOf<X>>;
+  return one('Squeeze', [input], { squeeze_dims: axes }, options) as Tensor<DTypeOf<X>>;
 }
 
 defineOp({
@@ -213,13 +258,19 @@ defineOp({
   lower: ({ op, inputs: [x] }) => {
     const wanted = op.shapeAttr('shape');
     if (!isCompatible(x.shape, wanted)) {
-      throw new InvalidArgumentError(`${op.type} '${op.name}': a tensor of shape ${formatShape(x.shape)} is not of shape ${formatShape(wanted)}.`, op.details());
+      throw new InvalidArgumentError(
+        `${op.type} '${op.name}': a tensor of shape ${formatShape(x.shape)} is not of shape ${formatShape(wanted)}.`,
+        op.details(),
+      );
     }
     return [x];
   },
   grad: (_, [dy]) => [dy],
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]], attrs: { shape: [2, null] } }, { inputs: [[2]], attrs: { shape: null } }],
+  samples: [
+    { inputs: [[2, 3]], attrs: { shape: [2, null] } },
+    { inputs: [{ shape: [2], dtype: 'float64' }], attrs: { shape: [2] } },
+  ],
 });
 /**
  * `x`, known from now on to be of `shape`, which is checked when it runs (TensorFlow `tf.ensure_shape`).
@@ -227,12 +278,16 @@ defineOp({
  * @example
  * ensureShape(placeholder('float32'), [2, null]).shape; // [2, null]
  */
-export function ensureShape<X extends Operand, const S extends Shape>(x: X, shape: S, options?: OpOptions): Tensor<DTypeOf<X>, AsShape<S>> {
-  return one('EnsureShape', [x], { shape }, options) as Tensor as never;
+export function ensureShape<X extends Operand, const S extends Shape>(
+  x: X,
+  shape: S,
+  options?: OpOptions,
+): Tensor<DTypeOf<X>, AsShape<S>> {
+  return one('EnsureShape', [x], { shape }, options) as never;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     reshape<const T extends IndexOperand>(shape: T, options?: OpOptions): Tensor<D, ReshapedShape<T>>;
     expandDims(axis: IndexOperand, options?: OpOptions): Tensor<D>;

@@ -1,7 +1,7 @@
 /** Running sums and products. */
 import type { DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
@@ -19,7 +19,8 @@ const signature =
 
 function scanShape(op: OpView): ReturnType<typeof unchanged> {
   const [x, axisTensor] = op.inputs;
-  if (axisTensor.shape !== null && axisTensor.shape.length > 0) throw shapeError(op, 'the axis must be a scalar', [axisTensor]);
+  if (axisTensor.shape !== null && axisTensor.shape.length > 0)
+    throw shapeError(op, 'the axis must be a scalar', [axisTensor]);
   const axis = constantNumber(axisTensor);
   if (axis !== null && x.shape !== null) axisIn(op, axis, x.shape.length);
   return unchanged(op);
@@ -49,9 +50,21 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: 1, dtype: 'int32' }] },
-    { inputs: [{ shape: [3, 2], dtype: 'float64' }, { value: -2, dtype: 'int64' }], attrs: { exclusive: true } },
+    {
+      inputs: [
+        { shape: [3, 2], dtype: 'float64' },
+        { value: -2, dtype: 'int64' },
+      ],
+      attrs: { exclusive: true },
+    },
     { inputs: [[4], { value: 0, dtype: 'int32' }], attrs: { reverse: true } },
-    { inputs: [{ value: [1, 2, 3], dtype: 'int32' }, { value: 0, dtype: 'int32' }], attrs: { exclusive: true, reverse: true } },
+    {
+      inputs: [
+        { value: [1, 2, 3], dtype: 'int32' },
+        { value: 0, dtype: 'int32' },
+      ],
+      attrs: { exclusive: true, reverse: true },
+    },
   ],
 });
 
@@ -70,10 +83,33 @@ defineOp({
   },
   effect: 'pure',
   samples: [
-    { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, { value: 1, dtype: 'int32' }] },
-    { inputs: [{ shape: [3, 2], dtype: 'float64', domain: [0.5, 2] }, { value: -2, dtype: 'int64' }], attrs: { exclusive: true } },
-    { inputs: [{ shape: [4], domain: [-2, -0.5] }, { value: 0, dtype: 'int32' }], attrs: { reverse: true } },
-    { inputs: [{ value: [1, 2, 3], dtype: 'int32' }, { value: 0, dtype: 'int32' }], attrs: { exclusive: true, reverse: true } },
+    {
+      inputs: [
+        { shape: [2, 3], domain: [0.5, 2] },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3, 2], dtype: 'float64', domain: [0.5, 2] },
+        { value: -2, dtype: 'int64' },
+      ],
+      attrs: { exclusive: true },
+    },
+    {
+      inputs: [
+        { shape: [4], domain: [-2, -0.5] },
+        { value: 0, dtype: 'int32' },
+      ],
+      attrs: { reverse: true },
+    },
+    {
+      inputs: [
+        { value: [1, 2, 3], dtype: 'int32' },
+        { value: 0, dtype: 'int32' },
+      ],
+      attrs: { exclusive: true, reverse: true },
+    },
   ],
 });
 
@@ -113,7 +149,6 @@ export function cumprod<X extends Operand>(x: X, options: ScanFunctionOptions = 
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
   interface Tensor<D extends DType, S extends Shape> {
     cumsum(options?: ScanFunctionOptions): Tensor<D, S>;
     cumprod(options?: ScanFunctionOptions): Tensor<D, S>;

@@ -2,7 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, numElements, shapesEqual, stridesOf, type Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
 import { rankOf } from '../axes.js';
 import { constantNumber, indices, namedConstant, numbers, packed, type IndexOperand } from '../indexing.js';
@@ -29,13 +29,21 @@ function segmentShape(op: OpView): readonly Shape[] {
 function sumSegments({ op, inputs: [data, ids, count] }: RoutineContext): NDArray[] {
   const rank = ids.shape.length;
   if (!shapesEqual(data.shape.slice(0, rank), ids.shape)) {
-    throw shapeError(op, `the shape [${data.shape.join(', ')}] of data does not begin with that of segment_ids, [${ids.shape.join(', ')}]`, []);
+    throw shapeError(
+      op,
+      `the shape [${data.shape.join(', ')}] of data does not begin with that of segment_ids, [${ids.shape.join(', ')}]`,
+      [],
+    );
   }
   const segments = numbers(count)[0]!;
   if (segments < 0) throw argumentError(op, `num_segments ${segments} is negative`);
   const places = numbers(ids);
   const bad = places.findIndex((place) => place >= segments);
-  if (bad >= 0) throw argumentError(op, `segment_ids[${unraveled(bad, ids.shape).join(', ')}] = ${places[bad]} is not in [0, ${segments})`);
+  if (bad >= 0)
+    throw argumentError(
+      op,
+      `segment_ids[${unraveled(bad, ids.shape).join(', ')}] = ${places[bad]} is not in [0, ${segments})`,
+    );
   const rest = data.shape.slice(rank);
   return [scatterAdd(data, places, numElements(rest)!, [segments, ...rest])];
 }
@@ -57,8 +65,26 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[3, 2], { value: [1, 0, 1], dtype: 'int32' }, { value: 3, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 2], dtype: 'float64' }, { value: [[0, 2], [-1, 0]], dtype: 'int64' }, { value: 3, dtype: 'int64' }] },
-    { inputs: [{ value: [1, 2, 3], dtype: 'int32' }, { value: [0, 0, 0], dtype: 'int32' }, { value: 1, dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 2], dtype: 'float64' },
+        {
+          value: [
+            [0, 2],
+            [-1, 0],
+          ],
+          dtype: 'int64',
+        },
+        { value: 3, dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [1, 2, 3], dtype: 'int32' },
+        { value: [0, 0, 0], dtype: 'int32' },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
     { inputs: [[0, 2], { value: [], dtype: 'int32' }, { value: 2, dtype: 'int32' }] },
   ],
 });
@@ -91,7 +117,7 @@ export function unsortedSegmentSum<X extends Operand>(
   options?: OpOptions,
 ): Tensor<DTypeOf<X>> {
   const operands = [data, indices(segmentIds, 'segment_ids'), indices(numSegments, 'num_segments')];
-  return one('UnsortedSegmentSum', operands, {}, options) as Tensor as Tensor<DTypeOf<X>>;
+  return one('UnsortedSegmentSum', operands, {}, options) as Tensor<DTypeOf<X>>;
 }
 
 /** The indices of the elements that are not zero, in row-major order. */
@@ -117,14 +143,24 @@ defineOp({
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[true, false], [false, true]], dtype: 'bool' }] },
+    {
+      inputs: [
+        {
+          value: [
+            [true, false],
+            [false, true],
+          ],
+          dtype: 'bool',
+        },
+      ],
+    },
     { inputs: [{ value: [0, 2, 0, -1], dtype: 'float64' }] },
     { inputs: [{ value: [false], dtype: 'bool' }] },
   ],
 });
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     unsortedSegmentSum(segmentIds: IndexOperand, numSegments: IndexOperand, options?: OpOptions): Tensor<D>;
   }

@@ -1,7 +1,7 @@
 /** What the shape of a tensor is, as a tensor. */
 import type { DType } from '../../graph/dtype.js';
 import { numElements, isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, many, one } from '../call.js';
 import { scalar } from '../elementwise.js';
 import { int, known, lazy, literal, type Expr, type Lazy } from '../expr.js';
@@ -27,7 +27,7 @@ function sizeLiteral(size: number, dtype: DType): Expr {
 }
 
 function shapeVector(x: Lazy, dtype: DType): Lazy {
-  if (!x.shape.some(Number.isNaN)) return known(NDArray.from(x.shape as number[], dtype));
+  if (!x.shape.some(Number.isNaN)) return known(NDArray.from(x.shape, dtype));
   const ends = x.shape.map((_, axis) => axis + 1);
   return lazy(dtype, [x.shape.length], ([i]) => choose(i!, ends, (axis) => sizeLiteral(x.shape[axis]!, dtype)));
 }
@@ -47,13 +47,16 @@ defineOp({
  * @example
  * shape(constant([[1, 2, 3]])); // [1, 3]
  */
-export function shape<D extends IndexDType = 'int32'>(x: Operand, options: OutTypeOptions<D> = {}): Tensor<D, [number]> {
+export function shape<D extends IndexDType = 'int32'>(
+  x: Operand,
+  options: OutTypeOptions<D> = {},
+): Tensor<D, [number]> {
   const dtype = options.outType ?? 'int32';
   const tensor = convertToTensor(x);
   const result = isFullyDefined(tensor.shape)
     ? constantBeside(tensor, tensor.shape, dtype, options.name ?? 'Shape')
     : one('Shape', [tensor], { out_type: dtype }, options);
-  return result as Tensor as Tensor<D, [number]>;
+  return result as Tensor<D, [number]>;
 }
 
 defineOp({
@@ -74,14 +77,16 @@ export function shapeN<D extends IndexDType = 'int32'>(
   input: readonly Operand[],
   options: OutTypeOptions<D> = {},
 ): readonly Tensor<D, [number]>[] {
-  return many('ShapeN', [input], { out_type: options.outType ?? 'int32' }, options) as readonly Tensor[] as readonly Tensor<D, [number]>[];
+  return many('ShapeN', [input], { out_type: options.outType ?? 'int32' }, options) as readonly Tensor<D, [number]>[];
 }
 
 defineOp({
   name: 'Size',
   signature: 'input: T -> output: out_type | T: type, out_type: {int32, int64} = DT_INT32',
   infer: scalar,
-  lower: ({ op, inputs: [x] }) => [lazy(op.outputs[0].dtype, [], () => sizeLiteral(sizeOf(x.shape), op.outputs[0].dtype))],
+  lower: ({ op, inputs: [x] }) => [
+    lazy(op.outputs[0].dtype, [], () => sizeLiteral(sizeOf(x.shape), op.outputs[0].dtype)),
+  ],
   grad: 'none',
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [[]] }, { inputs: [[0, 4]], attrs: { out_type: 'int64' } }],
@@ -100,7 +105,7 @@ export function size<D extends IndexDType = 'int32'>(x: Operand, options: OutTyp
     count === null
       ? one('Size', [tensor], { out_type: dtype }, options)
       : constantBeside(tensor, count, dtype, options.name ?? 'Size');
-  return result as Tensor as Tensor<D, []>;
+  return result as Tensor<D, []>;
 }
 
 defineOp({
@@ -123,11 +128,11 @@ export function rank(x: Operand, options: OpOptions = {}): Tensor<'int32', []> {
     tensor.shape === null
       ? one('Rank', [tensor], {}, options)
       : constantBeside(tensor, tensor.shape.length, 'int32', options.name ?? 'Rank');
-  return result as Tensor as Tensor<'int32', []>;
+  return result as Tensor<'int32', []>;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     size<O extends IndexDType = 'int32'>(options?: OutTypeOptions<O>): Tensor<O, []>;
     rank(options?: OpOptions): Tensor<'int32', []>;

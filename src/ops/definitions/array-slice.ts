@@ -30,7 +30,8 @@ function masksOf(op: OpView): Record<string, number> {
 function staticBounds(op: OpView, first: number): StridedBounds | null {
   const operands = [0, 1, 2].map((i) => op.inputs[first + i]!);
   const lengths = operands.map(lengthOf).filter((length) => length !== null);
-  if (lengths.some((length) => length !== lengths[0])) throw shapeError(op, 'begin, end and strides must have the same length', operands);
+  if (lengths.some((length) => length !== lengths[0]))
+    throw shapeError(op, 'begin, end and strides must have the same length', operands);
   const count = lengths[0];
   if (count === undefined) return null;
   const [begin, end, strides] = operands.map((operand) => partialVector(operand) ?? new Array<null>(count).fill(null));
@@ -46,7 +47,12 @@ const stridedSliceGradient: GradientFn = (op, [dy]) => {
   const known = (tensor: Tensor): Operand => constantValue(tensor) ?? tensor;
   const [x, begin, end, strides] = op.inputs;
   const dims = shape(x, { outType: begin.dtype as 'int32' });
-  return [one('StridedSliceGrad', [known(dims), known(begin), known(end), known(strides), dy], masksOf(op)), null, null, null];
+  return [
+    one('StridedSliceGrad', [known(dims), known(begin), known(end), known(strides), dy], masksOf(op)),
+    null,
+    null,
+    null,
+  ];
 };
 
 defineOp({
@@ -62,7 +68,7 @@ defineOp({
     const plan = runTimePlan(view, x.shape, 1);
     const at = (index: readonly Expr[]): Expr => {
       const source = plan.axes.map(({ begin }) => int(begin!));
-      const positions = source as Expr[];
+      const positions = source;
       plan.sources.forEach((axis, i) => {
         if (axis === null) return;
         const { begin, stride } = plan.axes[axis]!;
@@ -77,7 +83,10 @@ defineOp({
   samples: [
     { inputs: [[3, 4], ...bounds([1, 0], [3, 4], [1, 2])] },
     { inputs: [{ shape: [3, 4], dtype: 'float64' }, ...bounds([-1, 3], [0, 0], [-1, -2])], attrs: { end_mask: 2 } },
-    { inputs: [[3, 4], ...bounds([0, 1, 0], [0, 2, 0], [1, 1, 1])], attrs: { new_axis_mask: 1, shrink_axis_mask: 2, ellipsis_mask: 4 } },
+    {
+      inputs: [[3, 4], ...bounds([0, 1, 0], [0, 2, 0], [1, 1, 1])],
+      attrs: { new_axis_mask: 1, shrink_axis_mask: 2, ellipsis_mask: 4 },
+    },
     { inputs: [[2, 3, 4], ...bounds([0, 1], [0, 2], [1, 1])], attrs: { ellipsis_mask: 1, shrink_axis_mask: 2 } },
     { inputs: [[3], ...bounds([5], [9], [1])] },
     { inputs: [{ value: [4, 5, 6], dtype: 'int32' }, ...bounds([-2], [-1], [1])], attrs: { shrink_axis_mask: 1 } },
@@ -125,17 +134,26 @@ export function stridedSlice<X extends Operand>(
     new_axis_mask: options.newAxisMask ?? 0,
     shrink_axis_mask: options.shrinkAxisMask ?? 0,
   };
-  return one('StridedSlice', [input, from, indices(end, 'end'), steps], attrs, options) as Tensor as Tensor<DTypeOf<X>>;
+  return one('StridedSlice', [input, from, indices(end, 'end'), steps], attrs, options) as Tensor<DTypeOf<X>>;
 }
 
 /** Strides of 1 for every entry of `begin`. */
 function unitSteps(begin: Operand): Operand {
   if (begin instanceof Tensor || isConvertible(begin)) return onesLike(begin);
-  return indices(new Array<number>((begin as { readonly size?: number; readonly length?: number }).size ?? (begin as { length: number }).length).fill(1), 'strides');
+  return indices(
+    new Array<number>(
+      (begin as { readonly size?: number; readonly length?: number }).size ?? (begin as { length: number }).length,
+    ).fill(1),
+    'strides',
+  );
 }
 
 /** Where along its axis an element of the input went: whether it was taken at all, and as which one. */
-function origin({ begin, stride, size, shrink }: StridedAxis, dim: number, i: Expr): { taken: Expr | null; position: Expr } {
+function origin(
+  { begin, stride, size, shrink }: StridedAxis,
+  dim: number,
+  i: Expr,
+): { taken: Expr | null; position: Expr } {
   if (shrink) return { taken: bin('eq', i, int(begin!)), position: int(0) };
   if (begin === 0 && stride === 1 && size === dim) return { taken: null, position: i };
   const step = Math.abs(stride!);
@@ -161,14 +179,22 @@ defineOp({
     const plan = runTimePlan(view, dims, 1);
     const expected = stridedShape(plan);
     if (expected.length !== dy.shape.length || expected.some((dim, i) => dim !== dy.shape[i])) {
-      throw shapeError(view.op, `the gradient has shape [${dy.shape.join(', ')}], and the slice [${expected.join(', ')}]`, []);
+      throw shapeError(
+        view.op,
+        `the gradient has shape [${dy.shape.join(', ')}], and the slice [${expected.join(', ')}]`,
+        [],
+      );
     }
     const at = (index: readonly Expr[]): Expr => {
       const origins = plan.axes.map((axis, i) => origin(axis, dims[i]!, index[i]!));
       const tests = origins.flatMap(({ taken }) => taken ?? []);
       const value = dy.at(plan.sources.map((source) => (source === null ? int(0) : origins[source]!.position)));
       if (tests.length === 0) return value;
-      return select(tests.reduce((a, b) => bin('and', a, b)), value, zeroOf(dy.dtype));
+      return select(
+        tests.reduce((a, b) => bin('and', a, b)),
+        value,
+        zeroOf(dy.dtype),
+      );
     };
     return [lazy(dy.dtype, dims, at)];
   },
@@ -180,14 +206,20 @@ defineOp({
   samples: [
     { inputs: [{ value: [3, 4], dtype: 'int32' }, ...bounds([1, 0], [3, 4], [1, 2]), [2, 2]] },
     { inputs: [{ value: [5], dtype: 'int32' }, ...bounds([4], [0], [-2]), { shape: [2], dtype: 'float64' }] },
-    { inputs: [{ value: [3, 4], dtype: 'int32' }, ...bounds([1, 0], [2, 0], [1, 1]), [1, 4]], attrs: { shrink_axis_mask: 1, new_axis_mask: 2 } },
+    {
+      inputs: [{ value: [3, 4], dtype: 'int32' }, ...bounds([1, 0], [2, 0], [1, 1]), [1, 4]],
+      attrs: { shrink_axis_mask: 1, new_axis_mask: 2 },
+    },
   ],
 });
 
 function sliceShape(op: OpView): readonly Shape[] {
   const [x, beginTensor, sizeTensor] = op.inputs;
-  const lengths = [x.shape?.length ?? null, lengthOf(beginTensor), lengthOf(sizeTensor)].filter((length) => length !== null);
-  if (lengths.some((length) => length !== lengths[0])) throw shapeError(op, 'begin and size must have an entry for each axis', op.inputs);
+  const lengths = [x.shape?.length ?? null, lengthOf(beginTensor), lengthOf(sizeTensor)].filter(
+    (length) => length !== null,
+  );
+  if (lengths.some((length) => length !== lengths[0]))
+    throw shapeError(op, 'begin and size must have an entry for each axis', op.inputs);
   const size = partialVector(sizeTensor);
   const count = lengths[0];
   if (count === undefined) return [null];
@@ -201,8 +233,11 @@ function sliceExtent(op: OpView, dim: Dim, begin: number | null, size: number | 
   if (size !== null && size < -1) throw argumentError(op, `size[${axis}] is ${size}: it must be -1 or not negative`);
   if (begin !== null && begin < 0) throw argumentError(op, `begin[${axis}] is ${begin}: it must not be negative`);
   const extent = size === -1 ? (dim === null || begin === null ? null : dim - begin) : size;
-  if (dim !== null && (begin ?? 0) + (extent ?? 0) > dim || (extent !== null && extent < 0)) {
-    throw argumentError(op, `the slice [${begin ?? '?'}, ${begin === null ? '?' : begin + (extent ?? 0)}) of axis ${axis} does not lie in [0, ${dim})`);
+  if ((dim !== null && (begin ?? 0) + (extent ?? 0) > dim) || (extent !== null && extent < 0)) {
+    throw argumentError(
+      op,
+      `the slice [${begin ?? '?'}, ${begin === null ? '?' : begin + (extent ?? 0)}) of axis ${axis} does not lie in [0, ${dim})`,
+    );
   }
   return extent;
 }
@@ -226,7 +261,8 @@ defineOp({
   lower: ({ op, inputs: [x], value }) => {
     const begin = numbers(value(1));
     const size = numbers(value(2));
-    if (begin.length !== x.shape.length || size.length !== x.shape.length) throw argumentError(op, 'begin and size must have an entry for each axis');
+    if (begin.length !== x.shape.length || size.length !== x.shape.length)
+      throw argumentError(op, 'begin and size must have an entry for each axis');
     const dims = x.shape.map((dim, axis) => sliceExtent(op, dim, begin[axis]!, size[axis]!, axis));
     if (!isFullyDefined(dims)) throw argumentError(op, 'the sizes are not known');
     return [lazy(x.dtype, dims, (index) => x.at(index.map((i, axis) => bin('add', i, int(begin[axis]!)))))];
@@ -235,7 +271,13 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[3, 4], { value: [1, 0], dtype: 'int32' }, { value: [2, 3], dtype: 'int32' }] },
-    { inputs: [{ shape: [3, 4], dtype: 'float64' }, { value: [0, 2], dtype: 'int64' }, { value: [-1, -1], dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [3, 4], dtype: 'float64' },
+        { value: [0, 2], dtype: 'int64' },
+        { value: [-1, -1], dtype: 'int64' },
+      ],
+    },
     { inputs: [[3], { value: [3], dtype: 'int32' }, { value: [0], dtype: 'int32' }] },
   ],
 });
@@ -246,14 +288,24 @@ defineOp({
  * @example
  * slice(constant([[1, 2, 3], [4, 5, 6]]), [0, 1], [-1, 2]); // [[2, 3], [5, 6]]
  */
-export function slice<X extends Operand>(input: X, begin: IndexOperand, size: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>> {
-  return one('Slice', [input, indices(begin, 'begin'), indices(size, 'size')], {}, options) as Tensor as Tensor<DTypeOf<X>>;
+export function slice<X extends Operand>(
+  input: X,
+  begin: IndexOperand,
+  size: IndexOperand,
+  options?: OpOptions,
+): Tensor<DTypeOf<X>> {
+  return one('Slice', [input, indices(begin, 'begin'), indices(size, 'size')], {}, options) as Tensor<DTypeOf<X>>;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
-    stridedSlice(begin: IndexOperand, end: IndexOperand, strides?: IndexOperand, options?: StridedSliceOptions): Tensor<D>;
+    stridedSlice(
+      begin: IndexOperand,
+      end: IndexOperand,
+      strides?: IndexOperand,
+      options?: StridedSliceOptions,
+    ): Tensor<D>;
     slice(begin: IndexOperand, size: IndexOperand, options?: OpOptions): Tensor<D>;
   }
 }

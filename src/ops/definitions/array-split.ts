@@ -2,13 +2,32 @@
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import type { Dim, Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, many, one } from '../call.js';
 import { bin, int, lazy, type Lazy } from '../expr.js';
-import { constantNumber, indices, isMixed, named, numbers, packed, partialVector, type IndexOperand } from '../indexing.js';
+import {
+  constantNumber,
+  indices,
+  isMixed,
+  named,
+  numbers,
+  packed,
+  partialVector,
+  type IndexOperand,
+} from '../indexing.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type OpView } from '../opdef.js';
-import { argumentError, axisIn, inserted, lengthOf, replaced, requireRank, shapeError, unknownDims, without } from '../shape-rules.js';
+import {
+  argumentError,
+  axisIn,
+  inserted,
+  lengthOf,
+  replaced,
+  requireRank,
+  shapeError,
+  unknownDims,
+  without,
+} from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 
 /** The pieces of `x` of the given sizes along `axis`. */
@@ -18,7 +37,9 @@ function pieces(x: Lazy, axis: number, sizes: readonly number[]): readonly Lazy[
     const start = end;
     end += size;
     const shift = int(start);
-    return lazy(x.dtype, replaced(x.shape, axis, size), (index) => x.at(replaced(index, axis, bin('add', index[axis]!, shift))));
+    return lazy(x.dtype, replaced(x.shape, axis, size), (index) =>
+      x.at(replaced(index, axis, bin('add', index[axis]!, shift))),
+    );
   });
 }
 
@@ -54,21 +75,33 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ value: 1, dtype: 'int32' }, [2, 6]], attrs: { num_split: 3 } },
-    { inputs: [{ value: -2, dtype: 'int32' }, { shape: [4, 1], dtype: 'float64' }], attrs: { num_split: 2 } },
+    {
+      inputs: [
+        { value: -2, dtype: 'int32' },
+        { shape: [4, 1], dtype: 'float64' },
+      ],
+      attrs: { num_split: 2 },
+    },
     { inputs: [{ value: 0, dtype: 'int32' }, [3]], attrs: { num_split: 1 } },
   ],
 });
 
 /** The gradients put together again; a single one is only passed on. */
 function joined(dys: readonly Operand[], axis: Tensor): Tensor {
-  return dys.length === 1 ? one('Identity', [dys[0]!], {}, { name: 'concat/concat' }) : one('ConcatV2', [dys, axis], {}, { name: 'concat' });
+  return dys.length === 1
+    ? one('Identity', [dys[0]!], {}, { name: 'concat/concat' })
+    : one('ConcatV2', [dys, axis], {}, { name: 'concat' });
 }
 
 /** The sizes of the pieces, one of which may be -1 or unknown: the rest. */
 function resolvedSizes(op: OpView, sizes: readonly (number | null)[], dim: Dim): readonly Dim[] {
   const open = sizes.filter((size) => size === -1).length;
   const bad = sizes.find((size) => size !== null && size < -1);
-  if (open > 1 || bad !== undefined) throw argumentError(op, `[${sizes.map((size) => size ?? '?').join(', ')}] are no sizes: they must not be negative, and only one may be -1`);
+  if (open > 1 || bad !== undefined)
+    throw argumentError(
+      op,
+      `[${sizes.map((size) => size ?? '?').join(', ')}] are no sizes: they must not be negative, and only one may be -1`,
+    );
   const sum = sizes.reduce<number>((total, size) => total + Math.max(size ?? 0, 0), 0);
   const partly = sizes.includes(null);
   if (dim !== null && (sum > dim || (!partly && open === 0 && sum !== dim))) {
@@ -102,7 +135,14 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 6], { value: [1, -1, 2], dtype: 'int32' }, { value: 1, dtype: 'int32' }], attrs: { num_split: 3 } },
-    { inputs: [{ shape: [4, 1], dtype: 'float64' }, { value: [3, 1], dtype: 'int64' }, { value: -2, dtype: 'int32' }], attrs: { num_split: 2 } },
+    {
+      inputs: [
+        { shape: [4, 1], dtype: 'float64' },
+        { value: [3, 1], dtype: 'int64' },
+        { value: -2, dtype: 'int32' },
+      ],
+      attrs: { num_split: 2 },
+    },
     { inputs: [[3], { value: [3, 0], dtype: 'int32' }, { value: 0, dtype: 'int32' }], attrs: { num_split: 2 } },
   ],
 });
@@ -132,15 +172,25 @@ export function split<X extends Operand>(
     typeof numOrSizeSplits === 'number'
       ? many('Split', [axis, value], { num_split: numOrSizeSplits }, named(options, 'split'))
       : splitBySizes(value, numOrSizeSplits, axis, options);
-  return made as readonly Tensor[] as readonly Tensor<DTypeOf<X>>[];
+  return made as readonly Tensor<DTypeOf<X>>[];
 }
 
 function splitBySizes(value: Operand, sizes: IndexOperand, axis: Operand, options: SplitOptions): readonly Tensor[] {
   const x = convertToTensor(value);
-  const operand = x.graph.asDefault(() => (isMixed(sizes) ? packed(sizes, 'packed').toTensor() : convertToTensor(indices(sizes, 'size_splits'))));
-  if (operand.shape?.length === 0) throw new InvalidArgumentError('split: the sizes must be a number or a vector, not a scalar tensor.', operand.op.details());
+  const operand = x.graph.asDefault(() =>
+    isMixed(sizes) ? packed(sizes, 'packed').toTensor() : convertToTensor(indices(sizes, 'size_splits')),
+  );
+  if (operand.shape?.length === 0)
+    throw new InvalidArgumentError(
+      'split: the sizes must be a number or a vector, not a scalar tensor.',
+      operand.op.details(),
+    );
   const count = options.num ?? lengthOf(operand);
-  if (count === null) throw new InvalidArgumentError(`split: the length of '${operand.name}' is not known: pass num.`, operand.op.details());
+  if (count === null)
+    throw new InvalidArgumentError(
+      `split: the length of '${operand.name}' is not known: pass num.`,
+      operand.op.details(),
+    );
   return many('SplitV', [x, operand, axis], { num_split: count }, named(options, 'split'));
 }
 
@@ -152,14 +202,17 @@ defineOp({
     if (x.shape === null) return each(op, null);
     const axis = axisIn(op, op.intAttr('axis'), x.shape.length);
     const dim = x.shape[axis]!;
-    if (dim !== null && dim !== op.intAttr('num')) throw shapeError(op, `axis ${axis} has size ${dim}, not ${op.intAttr('num')}`);
+    if (dim !== null && dim !== op.intAttr('num'))
+      throw shapeError(op, `axis ${axis} has size ${dim}, not ${op.intAttr('num')}`);
     return each(op, without(x.shape, axis));
   },
   lower: ({ op, inputs: [x] }) => {
     const axis = axisIn(op, op.intAttr('axis'), x.shape.length);
     const count = op.intAttr('num');
     if (x.shape[axis] !== count) throw argumentError(op, `axis ${axis} has size ${x.shape[axis]}, not ${count}`);
-    return op.outputs.map((_, k) => lazy(x.dtype, without(x.shape, axis), (index) => x.at(inserted(index, axis, int(k)))));
+    return op.outputs.map((_, k) =>
+      lazy(x.dtype, without(x.shape, axis), (index) => x.at(inserted(index, axis, int(k)))),
+    );
   },
   grad: (op, dys) => [one('Pack', [dys.slice(0, op.outputs.length)], { axis: op.intAttr('axis') }, { name: 'stack' })],
   effect: 'pure',
@@ -188,9 +241,12 @@ export function unstack<X extends Operand>(value: X, options: UnstackOptions = {
   const axis = options.axis ?? 0;
   const count = options.num ?? (x.shape === null ? null : x.shape[axisOf(x, axis)]!);
   if (count === null) {
-    throw new InvalidArgumentError(`unstack: the size of axis ${axis} of '${x.name}' is not known: pass num.`, x.op.details());
+    throw new InvalidArgumentError(
+      `unstack: the size of axis ${axis} of '${x.name}' is not known: pass num.`,
+      x.op.details(),
+    );
   }
-  return many('Unpack', [x], { num: count, axis }, named(options, 'unstack')) as readonly Tensor[] as readonly Tensor<DTypeOf<X>>[];
+  return many('Unpack', [x], { num: count, axis }, named(options, 'unstack')) as readonly Tensor<DTypeOf<X>>[];
 }
 
 function axisOf(x: Tensor, axis: number): number {
@@ -200,7 +256,7 @@ function axisOf(x: Tensor, axis: number): number {
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     split(numOrSizeSplits: IndexOperand, options?: SplitOptions): readonly Tensor<D>[];
     unstack(options?: UnstackOptions): readonly Tensor<D>[];

@@ -2,15 +2,14 @@
 import { allocate } from '../../graph/dtype.js';
 import { writeElement, type Element } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
-import { mergeShapes, type Shape } from '../../graph/shape.js';
+import { mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
-import { unravel } from '../elementwise.js';
-import { bin, int, known, lazy, select, type Expr } from '../expr.js';
+import { known } from '../expr.js';
 import { dense, numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
-import { defineOp, type LowerView, type OpView } from '../opdef.js';
-import { argumentError, lengthOf, requireRank, shapeError, zeroOf } from '../shape-rules.js';
+import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { argumentError, requireRank, shapeError } from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 
 defineOp({
@@ -28,22 +27,13 @@ defineOp({
       rest = merged;
     });
     const values = indices.map(constantValue);
-    const rows = values.every((value) => value !== null) ? rowCount(values.map(numbers)) : null;
+    // Where there are no indices it is a feed that may not have them: TensorFlow leaves the count open.
+    const rows = values.every((value) => value !== null && value.size > 0)
+      ? rowCount(values.map((value) => numbers(value!)))
+      : null;
     return [rest === null ? null : [rows, ...(rest as readonly (number | null)[])]];
   },
-  lower: (view) => {
-    const { op, inputs } = view;
-    const count = op.intAttr('N');
-    const indices = Array.from({ length: count }, (_, i) => numbers(view.value(i)));
-    const { source, position } = placement(op, indices);
-    const data = Array.from({ length: count }, (_, i) => inputs[count + i]!);
-    const at = ([row, ...rest]: readonly Expr[]): Expr => {
-      const [from, place] = [source.at([row!]), position.at([row!])];
-      const element = (i: number): Expr => data[i]!.at([...unravel(place, inputs[i]!.shape), ...rest]);
-      return data.reduceRight<Expr>((other, _, i) => select(bin('eq', from, int(i)), element(i), other), zeroOf(data[0]!.dtype));
-    };
-    return [lazy(data[0]!.dtype, [source.shape[0]!, ...data[0]!.shape.slice(inputs[0].shape.length)], at)];
-  },
+  lower: { routine: 'dynamic-stitch', run: stitch },
   grad: (op, [dy]) => {
     const { indices } = stitched(op);
     const gradient = dense(dy);
@@ -53,14 +43,40 @@ defineOp({
   samples: [
     {
       inputs: [
-        { list: [{ value: [0, 2], dtype: 'int32' }, { value: [1], dtype: 'int32' }] },
-        { list: [[2, 3], [1, 3]] },
+        {
+          list: [
+            { value: [0, 2], dtype: 'int32' },
+            { value: [1], dtype: 'int32' },
+          ],
+        },
+        {
+          list: [
+            [2, 3],
+            [1, 3],
+          ],
+        },
       ],
     },
     {
       inputs: [
-        { list: [{ value: 1, dtype: 'int32' }, { value: [[0, 2], [3, 4]], dtype: 'int32' }] },
-        { list: [{ shape: [], dtype: 'float64' }, { shape: [2, 2], dtype: 'float64' }] },
+        {
+          list: [
+            { value: 1, dtype: 'int32' },
+            {
+              value: [
+                [0, 2],
+                [3, 4],
+              ],
+              dtype: 'int32',
+            },
+          ],
+        },
+        {
+          list: [
+            { shape: [], dtype: 'float64' },
+            { shape: [2, 2], dtype: 'float64' },
+          ],
+        },
       ],
     },
   ],
@@ -89,18 +105,22 @@ function rowCount(indices: readonly (readonly number[])[]): number {
   return indices.flat().reduce((most, index) => Math.max(most, index + 1), 0);
 }
 
-/** For each row of the result, which tensor it comes from (-1: none) and where there. */
-function placement(op: LowerView['op'], indices: readonly (readonly number[])[]) {
+function stitch({ op, inputs }: RoutineContext): readonly NDArray[] {
+  const count = op.intAttr('N');
+  const indices = inputs.slice(0, count).map(numbers);
+  const data = inputs.slice(count);
+  const { dtype } = op.outputs[0];
+  const rest = data[0]!.shape.slice(inputs[0].shape.length);
   const rows = rowCount(indices);
-  const [source, position] = [new Int32Array(rows).fill(-1), new Int32Array(rows)];
+  const width = sizeOf(rest);
+  const merged = allocate(dtype, rows * width);
   indices.forEach((list, i) =>
     list.forEach((row, place) => {
       if (row < 0) throw argumentError(op, `index ${row} is negative`);
-      source[row] = i;
-      position[row] = place;
+      for (let j = 0; j < width; j++) writeElement(dtype, merged, row * width + j, data[i]!.element(place * width + j));
     }),
   );
-  return { source: known(NDArray.from(source)), position: known(NDArray.from(position)) };
+  return [new NDArray(dtype, [rows, ...rest], merged)];
 }
 
 defineOp({
@@ -111,7 +131,7 @@ defineOp({
     requireRank(op, x, 1, 'x');
     requireRank(op, y, 1, 'y');
     const [a, b] = [constantValue(x), constantValue(y)];
-    const length = lengthOf(x) === 0 ? 0 : a && b ? onlyIn(a, b).length : null;
+    const length = a && b ? onlyIn(a, b).length : null;
     return [[length], [length]];
   },
   lower: ({ op, value }) => {
@@ -122,14 +142,30 @@ defineOp({
     const wide = idx.dtype === 'int64';
     return [
       known(arrayOf(out.dtype, pick)),
-      known(arrayOf(idx.dtype, places.map((i) => (wide ? BigInt(i) : i)))),
+      known(
+        arrayOf(
+          idx.dtype,
+          places.map((i) => (wide ? BigInt(i) : i)),
+        ),
+      ),
     ];
   },
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [1, 2, 3, 4, 5, 2], dtype: 'int32' }, { value: [1, 3, 5], dtype: 'int32' }] },
-    { inputs: [{ value: [1.5, 2], dtype: 'float64' }, { value: [2], dtype: 'float64' }], attrs: { out_idx: 'int64' } },
+    {
+      inputs: [
+        { value: [1, 2, 3, 4, 5, 2], dtype: 'int32' },
+        { value: [1, 3, 5], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [1.5, 2], dtype: 'float64' },
+        { value: [2], dtype: 'float64' },
+      ],
+      attrs: { out_idx: 'int64' },
+    },
   ],
 });
 

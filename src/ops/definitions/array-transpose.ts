@@ -2,7 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import type { Dim, Shape } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { bin, int, known, lazy, un, type Expr } from '../expr.js';
@@ -18,7 +18,8 @@ import type { DTypeOf, Operand, OpOptions, ShapeOf } from '../types.js';
 function inverse(op: OpView, perm: readonly number[]): number[] {
   const result = new Array<number>(perm.length).fill(-1);
   perm.forEach((to, from) => {
-    if (to < 0 || to >= perm.length || result[to] !== -1) throw argumentError(op, `[${perm.join(', ')}] is not a permutation`);
+    if (to < 0 || to >= perm.length || result[to] !== -1)
+      throw argumentError(op, `[${perm.join(', ')}] is not a permutation`);
     result[to] = from;
   });
   return result;
@@ -43,12 +44,13 @@ defineOp({
  * invertPermutation([2, 0, 1]); // [1, 2, 0]
  */
 export function invertPermutation<X extends IndexOperand>(x: X, options?: OpOptions): Tensor<'int32' | 'int64'> {
-  return one('InvertPermutation', [indices(x, 'x')], {}, options) as Tensor as Tensor<'int32' | 'int64'>;
+  return one('InvertPermutation', [indices(x, 'x')], {}, options) as Tensor<'int32' | 'int64'>;
 }
 
 /** A permutation with negative axes counted from the end. */
 function normalized(op: OpView, perm: readonly number[], rank: number): number[] {
-  if (perm.length !== rank) throw shapeError(op, `the permutation [${perm.join(', ')}] does not have an entry for each axis`);
+  if (perm.length !== rank)
+    throw shapeError(op, `the permutation [${perm.join(', ')}] does not have an entry for each axis`);
   const axes = perm.map((axis) => axisIn(op, axis, rank, 'entry of the permutation'));
   inverse(op, axes);
   return axes;
@@ -67,12 +69,14 @@ function transposedShape(op: OpView): readonly Shape[] {
   return [normalized(op, numbers(value), x.shape.length).map((axis): Dim => x.shape![axis]!)];
 }
 
-const transposed = (element: (x: Expr) => Expr): Lowering => ({ op, inputs: [x], value }) => {
-  const perm = normalized(op, numbers(value(1)), x.shape.length);
-  const back = inverse(op, perm);
-  const shape = perm.map((axis) => x.shape[axis]!);
-  return [lazy(x.dtype, shape, (index) => element(x.at(back.map((axis) => index[axis]!))))];
-};
+const transposed =
+  (element: (x: Expr) => Expr): Lowering =>
+  ({ op, inputs: [x], value }) => {
+    const perm = normalized(op, numbers(value(1)), x.shape.length);
+    const back = inverse(op, perm);
+    const shape = perm.map((axis) => x.shape[axis]!);
+    return [lazy(x.dtype, shape, (index) => element(x.at(back.map((axis) => index[axis]!))))];
+  };
 
 defineOp({
   name: 'Transpose',
@@ -86,9 +90,19 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [1, 0], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 4], dtype: 'float64' }, { value: [2, 0, 1], dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 4], dtype: 'float64' },
+        { value: [2, 0, 1], dtype: 'int64' },
+      ],
+    },
     { inputs: [[], { value: [], dtype: 'int32' }] },
-    { inputs: [{ value: [[1, 2]], dtype: 'int32' }, { value: [1, 0], dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [[1, 2]], dtype: 'int32' },
+        { value: [1, 0], dtype: 'int32' },
+      ],
+    },
   ],
 });
 
@@ -98,17 +112,32 @@ defineOp({
   infer: transposedShape,
   lower: transposed((x) => (x.dtype.startsWith('complex') ? un('conj', x) : x)),
   grad: ({ inputs: [x, perm] }, [dy]) => [
-    one(x.dtype.startsWith('complex') ? 'ConjugateTranspose' : 'Transpose', [dy, one('InvertPermutation', [perm])], {}, { name: 'transpose' }),
+    one(
+      x.dtype.startsWith('complex') ? 'ConjugateTranspose' : 'Transpose',
+      [dy, one('InvertPermutation', [perm])],
+      {},
+      { name: 'transpose' },
+    ),
     null,
   ],
   effect: 'pure',
   samples: [
-    { inputs: [{ shape: [2, 3], dtype: 'complex64' }, { value: [1, 0], dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'complex64' },
+        { value: [1, 0], dtype: 'int32' },
+      ],
+    },
     { inputs: [[2, 1, 3], { value: [1, 2, 0], dtype: 'int32' }] },
   ],
 });
 
-type Reversed<S extends readonly Dim[]> = S extends readonly [infer Head extends Dim, ...infer Tail extends readonly Dim[]] ? [...Reversed<Tail>, Head] : [];
+type Reversed<S extends readonly Dim[]> = S extends readonly [
+  infer Head extends Dim,
+  ...infer Tail extends readonly Dim[],
+]
+  ? [...Reversed<Tail>, Head]
+  : [];
 
 /** The static shape of a transpose: known where all axes are reversed. */
 export type TransposedShape<S extends Shape, P> = [P] extends [undefined]
@@ -139,7 +168,7 @@ export function transpose<X extends Operand, P extends IndexOperand | undefined 
   const tensor = convertToTensor(a);
   const type = options.conjugate && tensor.dtype.startsWith('complex') ? 'ConjugateTranspose' : 'Transpose';
   const order = perm === undefined ? reversedAxes(tensor) : indices(perm, 'perm');
-  return one(type, [tensor, order], {}, named(options, 'transpose')) as Tensor as never;
+  return one(type, [tensor, order], {}, named(options, 'transpose')) as never;
 }
 
 function reversedAxes(x: Tensor): Operand {
@@ -161,13 +190,22 @@ defineOp({
   },
   lower: ({ op, inputs: [x], value }) => {
     const flags = reversedFlags(op, numbers(value(1)), x.shape.length);
-    return [lazy(x.dtype, x.shape, (index) => x.at(index.map((i, axis) => (flags[axis] ? bin('sub', int(x.shape[axis]! - 1), i) : i))))];
+    return [
+      lazy(x.dtype, x.shape, (index) =>
+        x.at(index.map((i, axis) => (flags[axis] ? bin('sub', int(x.shape[axis]! - 1), i) : i))),
+      ),
+    ];
   },
   grad: ({ inputs: [, axis] }, [dy]) => [one('ReverseV2', [dy, axis]), null],
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { value: [-1, 0], dtype: 'int64' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { value: [-1, 0], dtype: 'int64' },
+      ],
+    },
     { inputs: [[2], { value: [], dtype: 'int32' }] },
   ],
 });
@@ -188,14 +226,20 @@ function reversedFlags(op: OpView, axes: readonly number[], rank: number): boole
  * @example
  * reverse(constant([[1, 2], [3, 4]]), [1]); // [[2, 1], [4, 3]]
  */
-export function reverse<X extends Operand>(tensor: X, axis: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>, ShapeOf<X>> {
-  return one('ReverseV2', [tensor, indices(axis, 'axis')], {}, options) as Tensor as Tensor<DTypeOf<X>, ShapeOf<X>>;
+export function reverse<X extends Operand>(
+  tensor: X,
+  axis: IndexOperand,
+  options?: OpOptions,
+): Tensor<DTypeOf<X>, ShapeOf<X>> {
+  return one('ReverseV2', [tensor, indices(axis, 'axis')], {}, options) as Tensor<DTypeOf<X>, ShapeOf<X>>;
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
   interface Tensor<D extends DType, S extends Shape> {
-    transpose<P extends IndexOperand | undefined = undefined>(perm?: P, options?: TransposeOptions): Tensor<D, TransposedShape<S, P>>;
+    transpose<P extends IndexOperand | undefined = undefined>(
+      perm?: P,
+      options?: TransposeOptions,
+    ): Tensor<D, TransposedShape<S, P>>;
     reverse(axis: IndexOperand, options?: OpOptions): Tensor<D, S>;
     invertPermutation(options?: OpOptions): Tensor<'int32' | 'int64'>;
   }

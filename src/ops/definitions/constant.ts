@@ -182,7 +182,7 @@ defineOp({
 /**
  * The value of `input`, which gradients take for a constant (TensorFlow `tf.stop_gradient`).
  * @example
- * gradients(x.mul(stopGradient(x)), x); // x, and not 2x
+ * gradients(x.multiply(stopGradient(x)), x); // x, and not 2x
  */
 export function stopGradient<X extends Operand>(input: X, options?: OpOptions): Tensor<DTypeOf<X>, ShapeOf<X>> {
   return one('StopGradient', [input], {}, options) as never;
@@ -233,7 +233,6 @@ export function noOp(options?: OpOptions): Operation {
 }
 
 declare module '../../graph/tensor.js' {
-   
   interface Tensor<D extends DType, S extends Shape> {
     identity(options?: OpOptions): Tensor<D, S>;
     stopGradient(options?: OpOptions): Tensor<D, S>;

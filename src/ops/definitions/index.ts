@@ -1,7 +1,9 @@
 /** All op families: importing this registers every op and gives every public function outside the namespaces. */
 export { constant, identity, identityN, noOp, placeholder, placeholderWithDefault, preventGradient, stopGradient } from './constant.js';
 export { group, tuple } from './control.js';
+export * from './array-broadcast.js';
 export * from './array-fill.js';
+export * from './array-gather-nd.js';
 export * from './array-gather.js';
 export * from './array-join.js';
 export * from './array-pad.js';
@@ -22,6 +24,7 @@ export * from './math-compare.js';
 export * from './math-complex.js';
 export * from './math-division.js';
 export * from './math-exponential.js';
+export * from './math-guarded.js';
 export * from './math-power.js';
 export * from './math-rounding.js';
 export * from './math-select.js';

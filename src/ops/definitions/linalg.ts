@@ -39,13 +39,57 @@ defineOp({
   grad: matMulGradient,
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [3, 4]] },
-    { inputs: [[3, 2], [3, 4]], attrs: { transpose_a: true } },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { shape: [4, 3], dtype: 'float64' }], attrs: { transpose_b: true } },
-    { inputs: [{ shape: [3, 2], dtype: 'float64' }, { shape: [1, 3], dtype: 'float64' }], attrs: { transpose_a: true, transpose_b: true } },
-    { inputs: [{ shape: [2, 2], dtype: 'complex64' }, { shape: [2, 3], dtype: 'complex64' }] },
-    { inputs: [{ value: [[1, 2], [3, 4]], dtype: 'int32' }, { value: [[5], [6]], dtype: 'int32' }] },
-    { inputs: [[2, 0], [0, 3]] },
+    {
+      inputs: [
+        [2, 3],
+        [3, 4],
+      ],
+    },
+    {
+      inputs: [
+        [3, 2],
+        [3, 4],
+      ],
+      attrs: { transpose_a: true },
+    },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { shape: [4, 3], dtype: 'float64' },
+      ],
+      attrs: { transpose_b: true },
+    },
+    {
+      inputs: [
+        { shape: [3, 2], dtype: 'float64' },
+        { shape: [1, 3], dtype: 'float64' },
+      ],
+      attrs: { transpose_a: true, transpose_b: true },
+    },
+    {
+      inputs: [
+        { shape: [2, 2], dtype: 'complex64' },
+        { shape: [2, 3], dtype: 'complex64' },
+      ],
+    },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 2],
+            [3, 4],
+          ],
+          dtype: 'int32',
+        },
+        { value: [[5], [6]], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        [2, 0],
+        [0, 3],
+      ],
+    },
   ],
 });
 
@@ -58,13 +102,52 @@ defineOp({
   grad: batchGradient,
   effect: 'pure',
   samples: [
-    { inputs: [[2, 2, 3], [2, 3, 4]] },
-    { inputs: [[3, 2, 2, 3], [2, 3, 1]] },
-    { inputs: [[2, 3], [4, 3, 2]] },
-    { inputs: [{ shape: [2, 1, 3, 2], dtype: 'float64' }, { shape: [1, 2, 3, 4], dtype: 'float64' }], attrs: { adj_x: true } },
-    { inputs: [{ shape: [2, 2, 3], dtype: 'float64' }, { shape: [1, 4, 3], dtype: 'float64' }], attrs: { adj_y: true } },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { shape: [2, 4, 3], dtype: 'float64' }], attrs: { adj_x: true, adj_y: true } },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'complex64' }, { shape: [2, 3, 2], dtype: 'complex64' }], attrs: { adj_x: true } },
+    {
+      inputs: [
+        [2, 2, 3],
+        [2, 3, 4],
+      ],
+    },
+    {
+      inputs: [
+        [3, 2, 2, 3],
+        [2, 3, 1],
+      ],
+    },
+    {
+      inputs: [
+        [2, 3],
+        [4, 3, 2],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 1, 3, 2], dtype: 'float64' },
+        { shape: [1, 2, 3, 4], dtype: 'float64' },
+      ],
+      attrs: { adj_x: true },
+    },
+    {
+      inputs: [
+        { shape: [2, 2, 3], dtype: 'float64' },
+        { shape: [1, 4, 3], dtype: 'float64' },
+      ],
+      attrs: { adj_y: true },
+    },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { shape: [2, 4, 3], dtype: 'float64' },
+      ],
+      attrs: { adj_x: true, adj_y: true },
+    },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'complex64' },
+        { shape: [2, 3, 2], dtype: 'complex64' },
+      ],
+      attrs: { adj_x: true },
+    },
   ],
 });
 /**
@@ -77,11 +160,12 @@ defineOp({
  * @example
  * matmul(constant([[1, 2]]), constant([[3], [4]])); // [[11]]
  */
-export function matmul<A extends Operand, B extends Operand, const TA extends Flag = undefined, const TB extends Flag = undefined>(
-  a: A,
-  b: B & MatMulOperand<A, B, TA, TB>,
-  options: MatMulOptions<TA, TB> = {},
-): Product<A, B, TA, TB> {
+export function matmul<
+  A extends Operand,
+  B extends Operand,
+  const TA extends Flag = undefined,
+  const TB extends Flag = undefined,
+>(a: A, b: B & MatMulOperand<A, B, TA, TB>, options: MatMulOptions<TA, TB> = {}): Product<A, B, TA, TB> {
   const { transposeA = false, transposeB = false, adjointA = false, adjointB = false } = options as MatMulOptions;
   if ((transposeA && adjointA) || (transposeB && adjointB)) {
     const side = transposeA && adjointA ? 'A' : 'B';
@@ -91,7 +175,10 @@ export function matmul<A extends Operand, B extends Operand, const TA extends Fl
   return product(a, b, flips, {}, options) as Product<A, B, TA, TB>;
 }
 
-type Product<A, B, TA extends Flag, TB extends Flag> = Tensor<CommonDType<A, B>, MatMulShape<ShapeOf<A>, ShapeOf<B>, TA, TB>>;
+type Product<A, B, TA extends Flag, TB extends Flag> = Tensor<
+  CommonDType<A, B>,
+  MatMulShape<ShapeOf<A>, ShapeOf<B>, TA, TB>
+>;
 
 interface Flips {
   readonly transposeA?: boolean;
@@ -111,8 +198,18 @@ function product(a: Operand, b: Operand, flips: Flips, side: Side, options: OpOp
   const [flipA, flipB] = [transposeA || adjointA, transposeB || adjointB];
   const node = (x: Operand, y: Operand, name: OpOptions): Tensor =>
     mayBeBatch
-      ? one('BatchMatMulV2', [x, y], { adj_x: flipA, adj_y: flipB, grad_x: side.a ?? false, grad_y: side.b ?? false }, name)
-      : one('MatMul', [x, y], { transpose_a: flipA, transpose_b: flipB, grad_a: side.a ?? false, grad_b: side.b ?? false }, name);
+      ? one(
+          'BatchMatMulV2',
+          [x, y],
+          { adj_x: flipA, adj_y: flipB, grad_x: side.a ?? false, grad_y: side.b ?? false },
+          name,
+        )
+      : one(
+          'MatMul',
+          [x, y],
+          { transpose_a: flipA, transpose_b: flipB, grad_a: side.a ?? false, grad_b: side.b ?? false },
+          name,
+        );
   if (!conjugateA && !conjugateB) return composed([a, b], () => node(a, b, { name: options.name ?? 'MatMul' }));
   return composedInScope('MatMul', options, [a, b], (scope) => {
     const x = convertToTensor(a, dtypeBeside(b, a), 'a');
@@ -133,7 +230,10 @@ function adjoint(flag: boolean): { transpose: boolean; conjugate: boolean } {
 
 /** The last two dimensions of a product. @throws ShapeError where inner dimensions differ */
 function matrixShape(op: OpView, flipA: boolean, flipB: boolean): readonly [Dim, Dim] {
-  const [a, b] = [op.inputs[0].shape, op.inputs[1].shape].map((shape) => shape?.slice(-2) ?? [null, null]) as [Dim[], Dim[]];
+  const [a, b] = [op.inputs[0].shape, op.inputs[1].shape].map((shape) => shape?.slice(-2) ?? [null, null]) as [
+    Dim[],
+    Dim[],
+  ];
   if (flipA) a.reverse();
   if (flipB) b.reverse();
   const [inner, other] = [a[1]!, b[0]!];
@@ -194,7 +294,6 @@ function nothingBroadcast(x: Shape, y: Shape): boolean {
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
   interface Tensor<D extends DType, S extends Shape> {
     matmul<B extends Operand, const TA extends Flag = undefined, const TB extends Flag = undefined>(
       b: B & MatMulOperand<Tensor<D, S>, B, TA, TB>,

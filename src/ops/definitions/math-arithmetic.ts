@@ -1,16 +1,15 @@
 /** Sums, differences and products, with broadcasting. */
 import type { DType } from '../../graph/dtype.js';
-import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
-import { bin, lazy, select, un } from '../expr.js';
-import { binary, commonShape, floatDTypes, isComplexExpr, named, numberDTypes, sameType, unary, type Joined, type Like } from '../math-helpers.js';
+import { bin, lazy, un } from '../expr.js';
+import { binary, commonShape, named, numberDTypes, unary, type Joined, type Like } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type Gradient } from '../opdef.js';
-import { conj, constantBeside, mapGradient, minus, negative, times } from '../rules.js';
+import { defineOp } from '../opdef.js';
+import { conj, negated } from '../rules.js';
 import type { Broadcastable, DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
 defineOp({
@@ -21,12 +20,37 @@ defineOp({
   grad: ({ inputs: [x, y] }, [dy]) => (sameKnownShape(x, y, dy) ? [dy, dy] : reduceToOperands(x, y, dy, dy)),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
     { inputs: [[2, 3], [3]] },
-    { inputs: [[2, 1], [1, 3]] },
-    { inputs: [{ shape: [], dtype: 'float64' }, { shape: [0, 2], dtype: 'float64' }] },
-    { inputs: [{ value: [1, 2147483647], dtype: 'int32' }, { value: [2, 1], dtype: 'int32' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        [2, 1],
+        [1, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [], dtype: 'float64' },
+        { shape: [0, 2], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [1, 2147483647], dtype: 'int32' },
+        { value: [2, 1], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 /**
@@ -36,7 +60,11 @@ defineOp({
  * @example
  * add(constant([1, 2]), 10); // [11, 12]
  */
-export function add<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function add<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('AddV2', x, y, named('Add', options));
 }
 
@@ -47,14 +75,37 @@ defineOp({
   infer: commonShape,
   lower: ({ op, inputs }) => {
     const terms = inputs.slice(0, op.inputs.length);
-    return [lazy(inputs[0].dtype, inputs[0].shape, (index) => terms.map((x) => x.at(index)).reduce((sum, x) => bin('add', sum, x)))];
+    return [
+      lazy(inputs[0].dtype, inputs[0].shape, (index) =>
+        terms.map((x) => x.at(index)).reduce((sum, x) => bin('add', sum, x)),
+      ),
+    ];
   },
   grad: ({ inputs }, [dy]) => inputs.map(() => dy),
   effect: 'pure',
   samples: [
-    { inputs: [{ list: [[2, 3], [2, 3], [2, 3]] }] },
+    {
+      inputs: [
+        {
+          list: [
+            [2, 3],
+            [2, 3],
+            [2, 3],
+          ],
+        },
+      ],
+    },
     { inputs: [{ list: [[]] }] },
-    { inputs: [{ list: [{ shape: [2], dtype: 'float64' }, { shape: [2], dtype: 'float64' }] }] },
+    {
+      inputs: [
+        {
+          list: [
+            { shape: [2], dtype: 'float64' },
+            { shape: [2], dtype: 'float64' },
+          ],
+        },
+      ],
+    },
   ],
 });
 /**
@@ -68,7 +119,10 @@ export function addN<X extends Operand>(inputs: readonly X[], options?: OpOption
   const [only] = inputs;
   if (inputs.length !== 1) return one('AddN', [inputs], {}, options) as Tensor<DTypeOf<X>, ShapeOf<X>>;
   const tensor = convertToTensor(only as Operand);
-  return (options?.name === undefined ? tensor : one('Identity', [tensor], {}, options)) as Tensor<DTypeOf<X>, ShapeOf<X>>;
+  return (options?.name === undefined ? tensor : one('Identity', [tensor], {}, options)) as Tensor<
+    DTypeOf<X>,
+    ShapeOf<X>
+  >;
 }
 
 defineOp({
@@ -76,22 +130,37 @@ defineOp({
   signature: `x: T, y: T -> z: T | T: ${numberDTypes}`,
   infer: broadcasting,
   lower: zip((x, y) => bin('sub', x, y)),
-  grad: ({ inputs: [x, y] }, [dy]) => (sameKnownShape(x, y, dy) ? [dy, negative(dy)] : reduceToOperands(x, y, dy, negative(dy))),
+  grad: ({ inputs: [x, y] }, [dy]) =>
+    sameKnownShape(x, y, dy) ? [dy, negated(dy)] : reduceToOperands(x, y, dy, negated(dy)),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
     { inputs: [[3], [2, 1]] },
     { inputs: [[2, 3], { shape: [] }] },
-    { inputs: [{ value: [1, 2], dtype: 'int64' }, { value: [5, 7], dtype: 'int64' }] },
+    {
+      inputs: [
+        { value: [1, 2], dtype: 'int64' },
+        { value: [5, 7], dtype: 'int64' },
+      ],
+    },
   ],
 });
 /**
  * `x - y`, element by element with broadcasting (TensorFlow `tf.subtract`). Both have the same number dtype.
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
  * @example
- * sub(constant([1, 2]), 10); // [-9, -8]
+ * subtract(constant([1, 2]), 10); // [-9, -8]
  */
-export function sub<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function subtract<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('Sub', x, y, options);
 }
 
@@ -101,54 +170,56 @@ defineOp({
   infer: broadcasting,
   lower: zip((x, y) => bin('mul', x, y)),
   grad: ({ inputs: [x, y] }, [dy]) => {
-    if (sameKnownShape(x, y, dy) && (dy.dtype === 'float32' || dy.dtype === 'int32')) return [one('Mul', [dy, y]), one('Mul', [dy, x])];
+    if (sameKnownShape(x, y, dy) && (dy.dtype === 'float32' || dy.dtype === 'int32'))
+      return [one('Mul', [dy, y]), one('Mul', [dy, x])];
     return reduceToOperands(x, y, one('Mul', [dy, conj(y)]), one('Mul', [conj(x), dy]));
   },
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [[2, 3], [1, 3]] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64' }, { shape: [2], dtype: 'float64' }] },
-    { inputs: [{ shape: [3], dtype: 'complex128' }, { shape: [3], dtype: 'complex128' }] },
-    { inputs: [{ value: [65537, -3], dtype: 'int32' }, { value: [65537, 2], dtype: 'int32' }] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 1], dtype: 'float64' },
+        { shape: [2], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3], dtype: 'complex128' },
+        { shape: [3], dtype: 'complex128' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [65537, -3], dtype: 'int32' },
+        { value: [65537, 2], dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
  * `x * y`, element by element with broadcasting (TensorFlow `tf.multiply`). Both have the same number dtype.
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
  * @example
- * mul(constant([[1], [2]]), [10, 20]); // [[10, 20], [20, 40]]
+ * multiply(constant([[1], [2]]), [10, 20]); // [[10, 20], [20, 40]]
  */
-export function mul<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function multiply<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('Mul', x, y, options);
-}
-
-defineOp({
-  name: 'MulNoNan',
-  signature: `x: T, y: T -> z: T | T: ${floatDTypes}`,
-  infer: broadcasting,
-  lower: zip((x, y) => select(bin('eq', y, sameType(0, y)), sameType(0, x), bin('mul', x, y))),
-  grad: ({ inputs: [x, y] }, [dy]) => {
-    const [gx, gy] = [one('MulNoNan', [dy, y]), one('MulNoNan', [x, dy])];
-    return sameKnownShape(x, y, dy) ? [gx, gy] : reduceToOperands(x, y, gx, gy);
-  },
-  effect: 'pure',
-  samples: [
-    { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64' }, { shape: [3], dtype: 'float64', domain: [0.5, 2] }] },
-    { inputs: [{ value: [Infinity, 2] }, { value: [0, 3] }], notDifferentiable: 'the rule is exact only where no factor is 0' },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64', domain: [0.5, 2] }] },
-  ],
-});
-/**
- * `x * y`, and 0 wherever `y` is 0 even if `x` is infinite or NaN (TensorFlow `tf.math.multiply_no_nan`). Both have the
- * same float or complex dtype.
- * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
- * @example
- * multiplyNoNan(constant([Infinity, 2]), [0, 3]); // [0, 6]
- */
-export function multiplyNoNan<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
-  return binary<A, B>('MulNoNan', x, y, named('multiply_no_nan', options));
 }
 
 defineOp({
@@ -156,7 +227,7 @@ defineOp({
   signature: 'x: T -> y: T | T: {bfloat16, half, float, double, int8, int16, int32, int64, complex64, complex128}',
   infer: unchanged,
   lower: map((x) => un('neg', x)),
-  grad: (_op, [dy]) => [negative(dy)],
+  grad: (_op, [dy]) => [negated(dy)],
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -169,63 +240,18 @@ defineOp({
  * `-x` (TensorFlow `tf.negative`). Any signed number dtype.
  * @throws DTypeError for an unsigned, bool or string tensor
  * @example
- * neg(constant([1, -2])); // [-1, 2]
+ * negative(constant([1, -2])); // [-1, 2]
  */
-export function neg<X extends Operand>(x: X, options?: OpOptions): Like<X> {
+export function negative<X extends Operand>(x: X, options?: OpOptions): Like<X> {
   return unary('Neg', x, options);
-}
-
-defineOp({
-  name: 'SquaredDifference',
-  signature: 'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int32, int64, complex64, complex128}',
-  infer: broadcasting,
-  lower: zip((x, y) => {
-    const difference = bin('sub', x, y);
-    return bin('mul', difference, isComplexExpr(x) ? un('conj', difference) : difference);
-  }),
-  grad: ({ inputs: [x, y] }, [dy]) => {
-    const gx = controlDependencies([dy], () => times(twice(dy), minus(x, y)));
-    const gy = negative(gx);
-    return sameKnownShape(x, y, dy) ? [gx, gy] : reduceToOperands(x, y, gx, gy);
-  },
-  effect: 'pure',
-  samples: [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [[2, 1], [3]] },
-    { inputs: [{ shape: [2], dtype: 'float64' }, { shape: [], dtype: 'float64' }] },
-    { inputs: [{ value: [1, 2], dtype: 'int32' }, { value: [5, 7], dtype: 'int32' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2, 1], dtype: 'complex64' }] },
-  ],
-});
-/** `2 * dy`, its factor a constant of its own. */
-function twice(dy: Gradient): Gradient {
-  const two = constantBeside(dy, 2, dy.dtype, 'scalar');
-  return mapGradient(dy, (values) => one('Mul', [two, values]));
-}
-
-/**
- * `(x - y)²`, element by element with broadcasting (TensorFlow `tf.math.squared_difference`); of complex numbers, the
- * squared distance. Both have the same dtype: a float or complex one, int32 or int64.
- * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
- * @example
- * squaredDifference(constant([1, 5]), 2); // [1, 9]
- */
-export function squaredDifference<A extends Operand, B extends Operand>(
-  x: A,
-  y: B & Broadcastable<A, B>,
-  options?: OpOptions,
-): Joined<A, B> {
-  return binary<A, B>('SquaredDifference', x, y, options);
 }
 
 declare module '../../graph/tensor.js' {
   interface Tensor<D extends DType, S extends Shape> {
     add<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
-    sub<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
-    mul<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
-    multiplyNoNan<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
-    neg(options?: OpOptions): Tensor<D, S>;
-    squaredDifference<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    subtract<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    multiply<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    negative(options?: OpOptions): Tensor<D, S>;
   }
 }
-installMethods({ add, sub, mul, multiplyNoNan, neg, squaredDifference });
+installMethods({ add, subtract, multiply, negative });

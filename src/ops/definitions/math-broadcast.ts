@@ -12,18 +12,44 @@ defineOp({
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [2, 3], dtype: 'int32' }, { value: [3], dtype: 'int32' }] },
-    { inputs: [{ value: [2, 1], dtype: 'int32' }, { value: [1, 1], dtype: 'int32' }] },
-    { inputs: [{ value: [2, 1, 3], dtype: 'int64' }, { value: [2, 1, 3], dtype: 'int64' }] },
-    { inputs: [{ value: [0, 1], dtype: 'int32' }, { value: [1], dtype: 'int32' }] },
+    {
+      inputs: [
+        { value: [2, 3], dtype: 'int32' },
+        { value: [3], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [2, 1], dtype: 'int32' },
+        { value: [1, 1], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [2, 1, 3], dtype: 'int64' },
+        { value: [2, 1, 3], dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [0, 1], dtype: 'int32' },
+        { value: [1], dtype: 'int32' },
+      ],
+    },
   ],
 });
 
 /** The axes of size 1 of either shape, the other's rank included; none at all where the shapes are equal. */
 function reductionAxes({ op, inputs: [s0, s1] }: RoutineContext): NDArray[] {
-  const shapes = [s0, s1].map((vector) => Array.from(vector.data as ArrayLike<number | bigint>, Number)) as [number[], number[]];
+  const shapes = [s0, s1].map((vector) => Array.from(vector.data as ArrayLike<number | bigint>, Number)) as [
+    number[],
+    number[],
+  ];
   const rank = Math.max(shapes[0].length, shapes[1].length);
-  const [x, y] = shapes.map((shape) => [...new Array<number>(rank - shape.length).fill(1), ...shape]) as [number[], number[]];
+  const [x, y] = shapes.map((shape) => [...new Array<number>(rank - shape.length).fill(1), ...shape]) as [
+    number[],
+    number[],
+  ];
   const equal = shapes[0].length === shapes[1].length && x.every((dim, axis) => dim === y[axis]);
   const axes: [number[], number[]] = [[], []];
   for (let axis = 0; axis < rank && !equal; axis++) {

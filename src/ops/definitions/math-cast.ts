@@ -19,7 +19,9 @@ defineOp({
   lower: map((x, op) => converted(x, op.outputs[0].dtype)),
   grad: ({ inputs: [x] }, [dy]) => {
     if (!carriesGradient(x.dtype) || !carriesGradient(dy.dtype)) return [null];
-    return [mapGradient(dy, (values) => (values.dtype === x.dtype ? values : one('Cast', [values], { DstT: x.dtype })))];
+    return [
+      mapGradient(dy, (values) => (values.dtype === x.dtype ? values : one('Cast', [values], { DstT: x.dtype }))),
+    ];
   },
   effect: 'pure',
   samples: [
@@ -42,10 +44,14 @@ defineOp({
  */
 export function cast<X extends Operand, D extends DType>(x: X, dtype: D, options?: OpOptions): Tensor<D, ShapeOf<X>> {
   const tensor = convertToTensor(x);
-  return (tensor.dtype === dtype ? tensor : one('Cast', [tensor], { DstT: dtype }, options)) as unknown as Tensor<D, ShapeOf<X>>;
+  return (tensor.dtype === dtype ? tensor : one('Cast', [tensor], { DstT: dtype }, options)) as unknown as Tensor<
+    D,
+    ShapeOf<X>
+  >;
 }
 
 declare module '../../graph/tensor.js' {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- all declarations have the same type parameters
   interface Tensor<D extends DType, S extends Shape> {
     cast<To extends DType>(dtype: To, options?: OpOptions): Tensor<To, S>;
   }

@@ -20,14 +20,25 @@ const orderings = [
 const compared: readonly Sample[] = [
   { inputs: [{ value: [1, 2, 3] }, { value: [3, 2, 1] }] },
   { inputs: [{ value: [[1], [NaN]] }, { value: [1, 2] }] },
-  { inputs: [{ value: [-1, 5], dtype: 'int32' }, { value: 2, dtype: 'int32' }] },
-  { inputs: [{ value: [-1, 5], dtype: 'int64' }, { value: [5, 5], dtype: 'int64' }] },
+  {
+    inputs: [
+      { value: [-1, 5], dtype: 'int32' },
+      { value: 2, dtype: 'int32' },
+    ],
+  },
+  {
+    inputs: [
+      { value: [-1, 5], dtype: 'int64' },
+      { value: [5, 5], dtype: 'int64' },
+    ],
+  },
 ];
 
 for (const [name, op] of orderings) {
   defineOp({
     name,
-    signature: 'x: T, y: T -> z: bool | T: {float, double, int32, uint8, int16, int8, int64, bfloat16, uint16, half, uint32, uint64}',
+    signature:
+      'x: T, y: T -> z: bool | T: {float, double, int32, uint8, int16, int8, int64, bfloat16, uint16, half, uint32, uint64}',
     infer: broadcasting,
     lower: zip((x, y) => bin(op, x, y)),
     grad: 'none',
@@ -41,7 +52,11 @@ for (const [name, op] of orderings) {
  * @example
  * greater(constant([1, 3]), 2); // [false, true]
  */
-export function greater<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function greater<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('Greater', x, y, options);
 }
 /**
@@ -50,7 +65,11 @@ export function greater<A extends Operand, B extends Operand>(x: A, y: B & Broad
  * @example
  * greaterEqual(constant([1, 2]), 2); // [false, true]
  */
-export function greaterEqual<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function greaterEqual<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('GreaterEqual', x, y, options);
 }
 /**
@@ -59,7 +78,11 @@ export function greaterEqual<A extends Operand, B extends Operand>(x: A, y: B & 
  * @example
  * less(constant([1, 3]), 2); // [true, false]
  */
-export function less<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function less<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('Less', x, y, options);
 }
 /**
@@ -68,7 +91,11 @@ export function less<A extends Operand, B extends Operand>(x: A, y: B & Broadcas
  * @example
  * lessEqual(constant([2, 3]), 2); // [true, false]
  */
-export function lessEqual<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function lessEqual<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('LessEqual', x, y, options);
 }
 
@@ -83,12 +110,16 @@ function equality(op: BinaryOp, whenUnfit: 0 | 1): Lowering {
   const fitting = zip((x, y) => bin(op, x, y));
   return (view) => {
     const { op: node, inputs } = view;
-    if (node.boolAttr('incompatible_shape_error') || broadcastShapes(inputs[0].shape, inputs[1].shape)) return fitting(view);
+    if (node.boolAttr('incompatible_shape_error') || broadcastShapes(inputs[0].shape, inputs[1].shape))
+      return fitting(view);
     return [lazy('bool', [], () => literal(whenUnfit, 'bool'))];
   };
 }
 
-for (const [name, op, whenUnfit] of [['Equal', 'eq', 0], ['NotEqual', 'ne', 1]] as const) {
+for (const [name, op, whenUnfit] of [
+  ['Equal', 'eq', 0],
+  ['NotEqual', 'ne', 1],
+] as const) {
   defineOp({
     name,
     signature: 'x: T, y: T -> z: bool | T: type, incompatible_shape_error: bool = true',
@@ -99,7 +130,12 @@ for (const [name, op, whenUnfit] of [['Equal', 'eq', 0], ['NotEqual', 'ne', 1]] 
     samples: [
       ...compared,
       { inputs: [{ value: [true, false] }, { value: true }] },
-      { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64' }] },
+      {
+        inputs: [
+          { shape: [2], dtype: 'complex64' },
+          { shape: [2], dtype: 'complex64' },
+        ],
+      },
       { inputs: [{ value: 2 }, { value: 2 }], attrs: { incompatible_shape_error: false } },
     ],
   });
@@ -110,7 +146,11 @@ for (const [name, op, whenUnfit] of [['Equal', 'eq', 0], ['NotEqual', 'ne', 1]] 
  * @example
  * equal(constant([1, 2]), 2); // [false, true]
  */
-export function equal<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function equal<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('Equal', x, y, options);
 }
 /**
@@ -119,11 +159,18 @@ export function equal<A extends Operand, B extends Operand>(x: A, y: B & Broadca
  * @example
  * notEqual(constant([1, 2]), 2); // [true, false]
  */
-export function notEqual<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function notEqual<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('NotEqual', x, y, options);
 }
 
-for (const [name, op] of [['LogicalAnd', 'and'], ['LogicalOr', 'or']] as const) {
+for (const [name, op] of [
+  ['LogicalAnd', 'and'],
+  ['LogicalOr', 'or'],
+] as const) {
   defineOp({
     name,
     signature: 'x: bool, y: bool -> z: bool',
@@ -143,7 +190,11 @@ for (const [name, op] of [['LogicalAnd', 'and'], ['LogicalOr', 'or']] as const) 
  * @example
  * logicalAnd(constant([true, false]), true); // [true, false]
  */
-export function logicalAnd<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function logicalAnd<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('LogicalAnd', x, y, options);
 }
 /**
@@ -152,7 +203,11 @@ export function logicalAnd<A extends Operand, B extends Operand>(x: A, y: B & Br
  * @example
  * logicalOr(constant([true, false]), false); // [true, false]
  */
-export function logicalOr<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Compared<A, B> {
+export function logicalOr<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Compared<A, B> {
   return comparison<A, B>('LogicalOr', x, y, options);
 }
 
@@ -201,7 +256,10 @@ defineOp({
   lower: map((x) => bin('eq', bin('sub', x, x), literal(0, x.dtype))),
   grad: 'none',
   effect: 'pure',
-  samples: [{ inputs: [{ value: [NaN, 1, Infinity, -Infinity] }] }, { inputs: [{ value: [[NaN], [0]], dtype: 'float64' }] }],
+  samples: [
+    { inputs: [{ value: [NaN, 1, Infinity, -Infinity] }] },
+    { inputs: [{ value: [[NaN], [0]], dtype: 'float64' }] },
+  ],
 });
 /**
  * Where `x` is neither NaN nor infinite (TensorFlow `tf.math.is_finite`). A float tensor.
@@ -216,16 +274,34 @@ export function isFinite<X extends Operand>(x: X, options?: OpOptions): Tensor<'
 declare module '../../graph/tensor.js' {
   interface Tensor<D extends DType, S extends Shape> {
     greater<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
-    greaterEqual<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
+    greaterEqual<B extends Operand>(
+      y: B & Broadcastable<Tensor<D, S>, B>,
+      options?: OpOptions,
+    ): Compared<Tensor<D, S>, B>;
     less<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
     lessEqual<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
     equal<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
     notEqual<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
-    logicalAnd<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
+    logicalAnd<B extends Operand>(
+      y: B & Broadcastable<Tensor<D, S>, B>,
+      options?: OpOptions,
+    ): Compared<Tensor<D, S>, B>;
     logicalOr<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Compared<Tensor<D, S>, B>;
     logicalNot(options?: OpOptions): Tensor<'bool', S>;
     isNan(options?: OpOptions): Tensor<'bool', S>;
     isFinite(options?: OpOptions): Tensor<'bool', S>;
   }
 }
-installMethods({ greater, greaterEqual, less, lessEqual, equal, notEqual, logicalAnd, logicalOr, logicalNot, isNan, isFinite });
+installMethods({
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  equal,
+  notEqual,
+  logicalAnd,
+  logicalOr,
+  logicalNot,
+  isNan,
+  isFinite,
+});

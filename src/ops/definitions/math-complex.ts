@@ -15,23 +15,41 @@ import { conj as conjugate, constantBeside, times, zerosLike } from '../rules.js
 import type { Broadcast, Broadcastable, CommonDType, DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
 /** The complex dtype whose parts are of dtype D. */
-type ComplexOf<D extends DType> = D extends 'float32' ? 'complex64' : D extends 'float64' ? 'complex128' : 'complex64' | 'complex128';
+type ComplexOf<D extends DType> = D extends 'float32'
+  ? 'complex64'
+  : D extends 'float64'
+    ? 'complex128'
+    : 'complex64' | 'complex128';
 
 const parts = 'T: {complex64, complex128} = DT_COMPLEX64, Tout: {float, double} = DT_FLOAT';
 
-const asComplex = (re: Tensor, im: Tensor) => one('Complex', [re, im], { Tout: re.dtype === 'float64' ? 'complex128' : 'complex64' });
+const asComplex = (re: Tensor, im: Tensor) =>
+  one('Complex', [re, im], { Tout: re.dtype === 'float64' ? 'complex128' : 'complex64' });
 
 defineOp({
   name: 'Complex',
-  signature: 'real: T, imag: T -> out: Tout | T: {float, double} = DT_FLOAT, Tout: {complex64, complex128} = DT_COMPLEX64',
+  signature:
+    'real: T, imag: T -> out: Tout | T: {float, double} = DT_FLOAT, Tout: {complex64, complex128} = DT_COMPLEX64',
   infer: broadcasting,
   lower: { routine: 'complex', run: join },
   grad: ({ inputs: [re, im] }, [dz]) => reduceToOperands(re, im, ...split(convertToTensor(dz))),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]], attrs: { Tout: 'complex64' } },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+      attrs: { Tout: 'complex64' },
+    },
     { inputs: [[2, 1], [3]], attrs: { Tout: 'complex64' } },
-    { inputs: [{ shape: [2], dtype: 'float64' }, { shape: [], dtype: 'float64' }], attrs: { Tout: 'complex128' } },
+    {
+      inputs: [
+        { shape: [2], dtype: 'float64' },
+        { shape: [], dtype: 'float64' },
+      ],
+      attrs: { Tout: 'complex128' },
+    },
   ],
 });
 /**
@@ -47,7 +65,9 @@ export function complex<A extends Operand, B extends Operand>(
   options?: OpOptions,
 ): Tensor<ComplexOf<CommonDType<A, B>>, Broadcast<ShapeOf<A>, ShapeOf<B>>> {
   const double = [real, imag].some((part) => (part as { readonly dtype?: unknown }).dtype === 'float64');
-  return one('Complex', [real, imag], { Tout: double ? 'complex128' : 'complex64' }, options) as ReturnType<typeof complex<A, B>>;
+  return one('Complex', [real, imag], { Tout: double ? 'complex128' : 'complex64' }, options) as ReturnType<
+    typeof complex<A, B>
+  >;
 }
 
 function split(z: Tensor): [Tensor, Tensor] {
@@ -60,7 +80,9 @@ function join({ op, inputs: [re, im] }: RoutineContext): NDArray[] {
   const dtype = op.outputs[0].dtype;
   const data = allocate(dtype, sizeOf(shape));
   const strides = stridesOf(shape);
-  const steps = [re, im].map((part) => stridesOf(part.shape).map((stride, axis) => (part.shape[axis] === 1 ? 0 : stride)));
+  const steps = [re, im].map((part) =>
+    stridesOf(part.shape).map((stride, axis) => (part.shape[axis] === 1 ? 0 : stride)),
+  );
   for (let i = 0; i < sizeOf(shape); i++) {
     const [a, b] = steps.map((step) =>
       step.reduce((at, stride, k) => {
@@ -122,7 +144,9 @@ defineOp({
 export function imag<X extends Operand>(input: X, options?: OpOptions): Tensor<RealOf<DTypeOf<X>>, ShapeOf<X>> {
   const tensor = convertToTensor(input);
   const attrs = { Tout: realDType(tensor.dtype) };
-  return (isComplex(tensor.dtype) ? one('Imag', [tensor], attrs, options) : zerosLike(tensor)) as ReturnType<typeof imag<X>>;
+  return (isComplex(tensor.dtype) ? one('Imag', [tensor], attrs, options) : zerosLike(tensor)) as ReturnType<
+    typeof imag<X>
+  >;
 }
 
 defineOp({

@@ -5,14 +5,25 @@ import { getDefaultGraph } from '../../graph/graph.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { indicator, reduceProducts, reduceToOperands } from '../broadcast-gradient.js';
+import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
 import { bin, select, un } from '../expr.js';
-import { binary, floatDTypes, isComplexExpr, named, numberDTypes, sameType, unary, type Joined, type Like, type Quotient } from '../math-helpers.js';
+import {
+  binary,
+  floatDTypes,
+  isComplexExpr,
+  named,
+  numberDTypes,
+  sameType,
+  unary,
+  type Joined,
+  type Like,
+  type Quotient,
+} from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type GradientFn } from '../opdef.js';
-import { conj, negative, times } from '../rules.js';
+import { conj, negated, times } from '../rules.js';
 import type { Broadcast, Broadcastable, CommonDType, OpOptions, Operand, ShapeOf } from '../types.js';
 
 defineOp({
@@ -23,15 +34,25 @@ defineOp({
   grad: ({ inputs: [x, y] }, [dy]) => {
     const [cx, cy] = [conj(x), conj(y)];
     const gx = one('RealDiv', [dy, cy]);
-    const gy = times(dy, one('RealDiv', [one('RealDiv', [negative(cx), cy]), cy]));
+    const gy = times(dy, one('RealDiv', [one('RealDiv', [negated(cx), cy]), cy]));
     return reduceToOperands(x, y, gx, gy);
   },
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
     { inputs: [[2, 1], { shape: [3], domain: [-2, -0.5] }] },
-    { inputs: [{ shape: [2], dtype: 'float64' }, { shape: [], dtype: 'float64', domain: [0.5, 2] }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64', domain: [0.5, 2] }] },
+    {
+      inputs: [
+        { shape: [2], dtype: 'float64' },
+        { shape: [], dtype: 'float64', domain: [0.5, 2] },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+      ],
+    },
   ],
 });
 /** The dtype in which integers are divided. */
@@ -53,9 +74,13 @@ type Divided<A, B> = Tensor<Quotient<CommonDType<A, B>>, Broadcast<ShapeOf<A>, S
  * cast to float64 first, those of at most 16 bits to float32.
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
  * @example
- * div(constant([1, 2]), 4); // [0.25, 0.5]
+ * divide(constant([1, 2]), 4); // [0.25, 0.5]
  */
-export function div<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Divided<A, B> {
+export function divide<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Divided<A, B> {
   return quotient('RealDiv', x, y, named('truediv', options)) as Divided<A, B>;
 }
 
@@ -65,7 +90,8 @@ function quotient(type: string, x: Operand, y: Operand, options: { readonly name
   const dtype = typed?.dtype ?? NDArray.from(x as TensorData).dtype;
   const wide = quotients[dtype];
   if (wide === undefined) return one(type, operands, {}, options);
-  const graph = (operands.find((value) => (value as Partial<Tensor>).graph) as Tensor | undefined)?.graph ?? getDefaultGraph();
+  const graph =
+    (operands.find((value) => (value as Partial<Tensor>).graph) as Tensor | undefined)?.graph ?? getDefaultGraph();
   return graph.attempt(() =>
     graph.asDefault(() => {
       const tensors = operands.map((value, i) => convertToTensor(value, dtype, `${options.name}/${'xy'[i]}`));
@@ -84,25 +110,42 @@ defineOp({
     const [x, y] = [conj(op.inputs[0]), conj(op.inputs[1])];
     const ratio = (a: Tensor, b: Tensor) => one('DivNoNan', [a, b], {}, { name: 'div_no_nan' });
     const gx = ratio(convertToTensor(dy), y);
-    const gy = times(dy, ratio(ratio(negative(x), y), y));
+    const gy = times(dy, ratio(ratio(negated(x), y), y));
     return reduceToOperands(x, y, gx, gy);
   },
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64' }, { shape: [3], dtype: 'float64', domain: [0.5, 2] }] },
-    { inputs: [{ value: [1, NaN, 3] }, { value: [0, 0, 2] }], notDifferentiable: 'the quotient jumps at a zero divisor' },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2, 1], dtype: 'complex64', domain: [0.5, 2] }] },
+    {
+      inputs: [
+        { shape: [2, 1], dtype: 'float64' },
+        { shape: [3], dtype: 'float64', domain: [0.5, 2] },
+      ],
+    },
+    {
+      inputs: [{ value: [1, NaN, 3] }, { value: [0, 0, 2] }],
+      notDifferentiable: 'the quotient jumps at a zero divisor',
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2, 1], dtype: 'complex64', domain: [0.5, 2] },
+      ],
+    },
   ],
 });
 /**
  * `x / y`, and 0 wherever `y` is 0 (TensorFlow `tf.math.divide_no_nan`). Both have the same number dtype; integers are cast
- * as by `div`.
+ * as by `divide`.
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
  * @example
  * divideNoNan(constant([1, 6]), [0, 3]); // [0, 2]
  */
-export function divideNoNan<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Divided<A, B> {
+export function divideNoNan<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Divided<A, B> {
   return quotient('DivNoNan', x, y, named('div_no_nan', options)) as Divided<A, B>;
 }
 
@@ -115,8 +158,18 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ value: [-7, 7, 8.5] }, { value: [2, -2, 4] }], notDifferentiable: 'a step function' },
-    { inputs: [{ value: [[-7], [7]], dtype: 'int32' }, { value: [2, -2, 3], dtype: 'int32' }] },
-    { inputs: [{ value: [-9, 9], dtype: 'int64' }, { value: 4, dtype: 'int64' }] },
+    {
+      inputs: [
+        { value: [[-7], [7]], dtype: 'int32' },
+        { value: [2, -2, 3], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [-9, 9], dtype: 'int64' },
+        { value: 4, dtype: 'int64' },
+      ],
+    },
   ],
 });
 /**
@@ -125,26 +178,41 @@ defineOp({
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ; when run,
  * InvalidArgumentError for an integer divided by zero
  * @example
- * floorDiv(constant([-7, 7]), 2); // [-4, 3]
+ * floordiv(constant([-7, 7]), 2); // [-4, 3]
  */
-export function floorDiv<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function floordiv<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('FloorDiv', x, y, named('floordiv', options));
 }
 
 defineOp({
   name: 'FloorMod',
-  signature: 'x: T, y: T -> z: T | T: {int8, int16, int32, int64, uint8, uint16, uint32, uint64, bfloat16, half, float, double}',
+  signature:
+    'x: T, y: T -> z: T | T: {int8, int16, int32, int64, uint8, uint16, uint32, uint64, bfloat16, half, float, double}',
   infer: broadcasting,
   lower: zip((x, y) => bin('floormod', x, y)),
   grad: ({ inputs: [x, y] }, [dy]) => {
     const floor = one('FloorDiv', [conj(x), conj(y)]);
-    return reduceToOperands(x, y, dy, times(dy, negative(floor)));
+    return reduceToOperands(x, y, dy, times(dy, negated(floor)));
   },
   effect: 'pure',
   samples: [
     { inputs: [{ value: [-6.5, 7.5, 1.25] }, { value: [2, -2, 4] }] },
-    { inputs: [{ value: [[-7], [7]], dtype: 'int32' }, { value: [2, -2, 3], dtype: 'int32' }] },
-    { inputs: [{ value: [[-6.5], [7.25]], dtype: 'float64' }, { value: [2, -3], dtype: 'float64' }] },
+    {
+      inputs: [
+        { value: [[-7], [7]], dtype: 'int32' },
+        { value: [2, -2, 3], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [[-6.5], [7.25]], dtype: 'float64' },
+        { value: [2, -3], dtype: 'float64' },
+      ],
+    },
   ],
 });
 /**
@@ -153,9 +221,13 @@ defineOp({
  * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ; when run,
  * InvalidArgumentError for an integer divided by zero
  * @example
- * floorMod(constant([-7, 7]), 4); // [1, 3]
+ * floormod(constant([-7, 7]), 4); // [1, 3]
  */
-export function floorMod<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function floormod<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('FloorMod', x, y, options);
 }
 
@@ -198,48 +270,37 @@ defineOp({
     }),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [{ shape: [3], dtype: 'float64' }, { shape: [3], dtype: 'float64' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64' },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
-
-defineOp({
-  name: 'Xdivy',
-  signature: `x: T, y: T -> z: T | T: ${floatDTypes}`,
-  infer: broadcasting,
-  lower: zip((x, y) => select(bin('eq', x, sameType(0, x)), sameType(0, x), bin('div', x, y))),
-  grad: ({ inputs: [x, y] }, [dy]) =>
-    reduceProducts(x, y, dy, () => [
-      one('Xdivy', [indicator(x), y]),
-      one('Xdivy', [negative(x), one('Pow', [y, 2], {}, { name: 'pow' })]),
-    ]),
-  effect: 'pure',
-  samples: [
-    { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, { shape: [2, 3], domain: [0.5, 2] }] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64', domain: [0.5, 2] }, { shape: [3], dtype: 'float64', domain: [0.5, 2] }] },
-    { inputs: [{ value: [0, 0, 6] }, { value: [0, NaN, 3] }], notDifferentiable: 'no derivative at a zero divisor' },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }, { shape: [2], dtype: 'complex64', domain: [0.5, 2] }] },
-  ],
-});
-/**
- * `x / y`, and 0 wherever `x` is 0 (TensorFlow `tf.math.xdivy`), with broadcasting. Both have the same float or complex dtype.
- * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
- * @example
- * xdivy(constant([0, 6]), [0, 3]); // [0, 2]
- */
-export function xdivy<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
-  return binary<A, B>('Xdivy', x, y, options);
-}
 
 declare module '../../graph/tensor.js' {
   interface Tensor<D extends DType, S extends Shape> {
-    div<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Divided<Tensor<D, S>, B>;
-    divideNoNan<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Divided<Tensor<D, S>, B>;
-    floorDiv<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
-    floorMod<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    divide<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Divided<Tensor<D, S>, B>;
+    divideNoNan<B extends Operand>(
+      y: B & Broadcastable<Tensor<D, S>, B>,
+      options?: OpOptions,
+    ): Divided<Tensor<D, S>, B>;
+    floordiv<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    floormod<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
     reciprocal(options?: OpOptions): Tensor<D, S>;
-    xdivy<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
   }
 }
-installMethods({ div, divideNoNan, floorDiv, floorMod, reciprocal, xdivy });
+installMethods({ divide, divideNoNan, floordiv, floormod, reciprocal });

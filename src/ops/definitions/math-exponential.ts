@@ -2,15 +2,22 @@
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
-import { indicator, reduceProducts } from '../broadcast-gradient.js';
 import { one } from '../call.js';
-import { broadcasting, map, unchanged, zip } from '../elementwise.js';
+import { map, unchanged, zip } from '../elementwise.js';
 import { bin, select, un, type Expr } from '../expr.js';
-import { binary, commonShape, floatDTypes, isComplexExpr, realFloatDTypes, sameType, unary, type Joined, type Like } from '../math-helpers.js';
+import {
+  commonShape,
+  floatDTypes,
+  isComplexExpr,
+  realFloatDTypes,
+  sameType,
+  unary,
+  type Like,
+} from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
-import { conj, minus, negative, over, plus, times } from '../rules.js';
-import type { Broadcastable, OpOptions, Operand } from '../types.js';
+import { conj, minus, negated, over, plus, times } from '../rules.js';
+import type { OpOptions, Operand } from '../types.js';
 
 defineOp({
   name: 'Exp',
@@ -19,7 +26,11 @@ defineOp({
   lower: map((x) => un('exp', x)),
   grad: ({ outputs: [y] }, [dy]) => controlDependencies([dy], () => [times(dy, conj(y))]),
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ shape: [3], dtype: 'float64' }] },
+    { inputs: [{ shape: [2], dtype: 'complex64' }] },
+  ],
 });
 /**
  * `e` to the power `x` (TensorFlow `tf.exp`). A float or complex dtype.
@@ -99,37 +110,17 @@ export function log1p<X extends Operand>(x: X, options?: OpOptions): Like<X> {
 }
 
 defineOp({
-  name: 'Xlogy',
-  signature: `x: T, y: T -> z: T | T: ${floatDTypes}`,
-  infer: broadcasting,
-  lower: zip((x, y) => select(bin('eq', x, sameType(0, x)), sameType(0, x), bin('mul', x, un('log', y)))),
-  grad: ({ inputs: [x, y] }, [dy]) => reduceProducts(x, y, dy, () => [one('Xlogy', [indicator(x), y]), one('Xdivy', [x, y])]),
-  effect: 'pure',
-  samples: [
-    { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, { shape: [2, 3], domain: [0.5, 2] }] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64', domain: [0.5, 2] }, { shape: [3], dtype: 'float64', domain: [0.5, 2] }] },
-    { inputs: [{ value: [0, 0] }, { value: [0, NaN] }], notDifferentiable: 'no derivative at log(0)' },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }, { shape: [2], dtype: 'complex64', domain: [0.5, 2] }] },
-  ],
-});
-/**
- * `x * log(y)`, and 0 wherever `x` is 0 (TensorFlow `tf.math.xlogy`), with broadcasting. Both have the same float or complex dtype.
- * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
- * @example
- * xlogy(constant([0, 2]), [0, 1]); // [0, 0]
- */
-export function xlogy<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
-  return binary<A, B>('Xlogy', x, y, options);
-}
-
-defineOp({
   name: 'Tanh',
   signature: `x: T -> y: T | T: ${floatDTypes}`,
   infer: unchanged,
   lower: map((x) => un('tanh', x)),
   grad: ({ outputs: [y] }, [dy]) => controlDependencies([dy], () => [one('TanhGrad', [conj(y), dy])]),
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ shape: [3], dtype: 'float64' }] },
+    { inputs: [{ shape: [2], dtype: 'complex64' }] },
+  ],
 });
 /**
  * Hyperbolic tangent of `x`, element by element (TensorFlow `tf.math.tanh`). Shape and dtype are those of `x`: a float or complex one.
@@ -153,9 +144,24 @@ defineOp({
     }),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [{ shape: [3], dtype: 'float64' }, { shape: [3], dtype: 'float64' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64' },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 
@@ -204,9 +210,24 @@ defineOp({
     }),
   effect: 'pure',
   samples: [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [{ shape: [3], dtype: 'float64' }, { shape: [3], dtype: 'float64' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64' }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64' },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 
@@ -241,11 +262,24 @@ defineOp({
     controlDependencies([ddx], () => {
       const ddy = one('SoftplusGrad', [ddx, x]);
       const product = times(ddx, dy);
-      const spread = plus(plus(one('Exp', [negative(x)]), 2), one('Exp', [x]));
+      const spread = plus(plus(one('Exp', [negated(x)]), 2), one('Exp', [x]));
       return [ddy, over(product, spread)];
     }),
   effect: 'pure',
-  samples: [{ inputs: [[2, 3], [2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }, { shape: [3], dtype: 'float64' }] }],
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64' },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+  ],
 });
 
 declare module '../../graph/tensor.js' {
@@ -254,10 +288,9 @@ declare module '../../graph/tensor.js' {
     expm1(options?: OpOptions): Tensor<D, S>;
     log(options?: OpOptions): Tensor<D, S>;
     log1p(options?: OpOptions): Tensor<D, S>;
-    xlogy<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
     tanh(options?: OpOptions): Tensor<D, S>;
     sigmoid(options?: OpOptions): Tensor<D, S>;
     softplus(options?: OpOptions): Tensor<D, S>;
   }
 }
-installMethods({ exp, expm1, log, log1p, xlogy, tanh, sigmoid, softplus });
+installMethods({ exp, expm1, log, log1p, tanh, sigmoid, softplus });

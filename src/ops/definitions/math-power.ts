@@ -2,14 +2,23 @@
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
-import { reduceToOperands } from '../broadcast-gradient.js';
+import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
 import { bin, select, un, type Expr } from '../expr.js';
-import { binary, floatDTypes, isComplexExpr, numberDTypes, sameType, unary, type Joined, type Like } from '../math-helpers.js';
+import {
+  binary,
+  floatDTypes,
+  isComplexExpr,
+  numberDTypes,
+  sameType,
+  unary,
+  type Joined,
+  type Like,
+} from '../math-helpers.js';
 import { installMethods } from '../methods.js';
-import { defineOp } from '../opdef.js';
-import { conj, constantBeside, minus, negative, onesLike, over, times, zerosLike } from '../rules.js';
+import { defineOp, type Gradient } from '../opdef.js';
+import { conj, constantBeside, mapGradient, minus, negated, onesLike, over, times, zerosLike } from '../rules.js';
 import type { Broadcastable, OpOptions, Operand } from '../types.js';
 
 const conjugate = (x: Expr): Expr => (isComplexExpr(x) ? un('conj', x) : x);
@@ -74,13 +83,23 @@ defineOp({
   grad: ({ inputs: [y], outputs: [z] }, [ddz]) =>
     controlDependencies([ddz], () => {
       const quotient = over(ddz, y);
-      return [times(negative(conj(quotient)), z), times(0.5, quotient)];
+      return [times(negated(conj(quotient)), z), times(0.5, quotient)];
     }),
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
-    { inputs: [{ shape: [3], dtype: 'float64', domain: [0.5, 2] }, { shape: [3], dtype: 'float64' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64', domain: [0.5, 2] },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 
@@ -122,14 +141,25 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
-    { inputs: [{ shape: [3], dtype: 'float64', domain: [0.5, 2] }, { shape: [3], dtype: 'float64' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }, { shape: [2], dtype: 'complex64' }] },
+    {
+      inputs: [
+        { shape: [3], dtype: 'float64', domain: [0.5, 2] },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+        { shape: [2], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 
 defineOp({
   name: 'Pow',
-  signature: 'x: T, y: T -> z: T | T: {bfloat16, float, half, double, int8, int16, int32, int64, complex64, complex128}',
+  signature:
+    'x: T, y: T -> z: T | T: {bfloat16, float, half, double, int8, int16, int32, int64, complex64, complex128}',
   infer: broadcasting,
   lower: zip((x, y) => bin('pow', x, y)),
   grad: ({ inputs: [x, y], outputs: [z] }, [dy]) => {
@@ -146,10 +176,25 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
-    { inputs: [{ shape: [2, 1], dtype: 'float64', domain: [0.5, 2] }, { shape: [3], dtype: 'float64' }] },
+    {
+      inputs: [
+        { shape: [2, 1], dtype: 'float64', domain: [0.5, 2] },
+        { shape: [3], dtype: 'float64' },
+      ],
+    },
     { inputs: [{ shape: [2], domain: [0.5, 2] }, { value: 2 }] },
-    { inputs: [{ value: [2, -3], dtype: 'int32' }, { value: [10, 3], dtype: 'int32' }] },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }, { shape: [2, 1], dtype: 'complex64' }] },
+    {
+      inputs: [
+        { value: [2, -3], dtype: 'int32' },
+        { value: [10, 3], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+        { shape: [2, 1], dtype: 'complex64' },
+      ],
+    },
   ],
 });
 /**
@@ -160,8 +205,76 @@ defineOp({
  * @example
  * pow(constant([2, 3]), 2); // [4, 9]
  */
-export function pow<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function pow<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('Pow', x, y, options);
+}
+
+defineOp({
+  name: 'SquaredDifference',
+  signature: 'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int32, int64, complex64, complex128}',
+  infer: broadcasting,
+  lower: zip((x, y) => {
+    const difference = bin('sub', x, y);
+    return bin('mul', difference, isComplexExpr(x) ? un('conj', difference) : difference);
+  }),
+  grad: ({ inputs: [x, y] }, [dy]) => {
+    const gx = controlDependencies([dy], () => times(twice(dy), minus(x, y)));
+    const gy = negated(gx);
+    return sameKnownShape(x, y, dy) ? [gx, gy] : reduceToOperands(x, y, gx, gy);
+  },
+  effect: 'pure',
+  samples: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    { inputs: [[2, 1], [3]] },
+    {
+      inputs: [
+        { shape: [2], dtype: 'float64' },
+        { shape: [], dtype: 'float64' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [1, 2], dtype: 'int32' },
+        { value: [5, 7], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64' },
+        { shape: [2, 1], dtype: 'complex64' },
+      ],
+      notDifferentiable: "TensorFlow's rule holds for real gradients only",
+    },
+  ],
+});
+/** `2 * dy`, its factor a constant of its own. */
+function twice(dy: Gradient): Gradient {
+  const two = constantBeside(dy, 2, dy.dtype, 'scalar');
+  return mapGradient(dy, (values) => one('Mul', [two, values]));
+}
+
+/**
+ * `(x - y)²`, element by element with broadcasting (TensorFlow `tf.math.squared_difference`); of complex numbers, the
+ * squared distance. Both have the same dtype: a float or complex one, int32 or int64.
+ * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
+ * @example
+ * squaredDifference(constant([1, 5]), 2); // [1, 9]
+ */
+export function squaredDifference<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
+  return binary<A, B>('SquaredDifference', x, y, options);
 }
 
 declare module '../../graph/tensor.js' {
@@ -170,6 +283,10 @@ declare module '../../graph/tensor.js' {
     sqrt(options?: OpOptions): Tensor<D, S>;
     rsqrt(options?: OpOptions): Tensor<D, S>;
     pow<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    squaredDifference<B extends Operand>(
+      y: B & Broadcastable<Tensor<D, S>, B>,
+      options?: OpOptions,
+    ): Joined<Tensor<D, S>, B>;
   }
 }
-installMethods({ square, sqrt, rsqrt, pow });
+installMethods({ squaredDifference, square, sqrt, rsqrt, pow });

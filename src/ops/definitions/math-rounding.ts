@@ -12,8 +12,19 @@ import { times, zerosLike } from '../rules.js';
 import type { DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
 const steps: readonly Sample[] = [
-  { inputs: [{ value: [[-1.5, -0.5, 0.5], [1.5, 2.5, 2.25]] }], notDifferentiable: 'a step function' },
+  {
+    inputs: [
+      {
+        value: [
+          [-1.5, -0.5, 0.5],
+          [1.5, 2.5, 2.25],
+        ],
+      },
+    ],
+    notDifferentiable: 'a step function',
+  },
   { inputs: [{ value: [-2.75, 7.5], dtype: 'float64' }], notDifferentiable: 'a step function' },
+  { inputs: [[2, 3]] },
 ];
 
 defineOp({
@@ -129,7 +140,10 @@ defineOp({
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
     { inputs: [{ value: [-3, 0, 4], dtype: 'int32' }] },
     { inputs: [{ value: [-3, 0, NaN], dtype: 'float64' }], notDifferentiable: 'a step at 0' },
-    { inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }] },
+    {
+      inputs: [{ shape: [2], dtype: 'complex64', domain: [0.5, 2] }],
+      notDifferentiable: "TensorFlow's rule takes z / |z| for constant",
+    },
   ],
 });
 /**

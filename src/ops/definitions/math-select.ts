@@ -26,16 +26,32 @@ const toTheChosen =
   };
 
 const extremes: readonly Sample[] = [
-  { inputs: [[2, 3], [2, 3]] },
+  {
+    inputs: [
+      [2, 3],
+      [2, 3],
+    ],
+  },
   { inputs: [[2, 1], [3]] },
-  { inputs: [{ shape: [3], dtype: 'float64' }, { shape: [], dtype: 'float64' }] },
+  {
+    inputs: [
+      { shape: [3], dtype: 'float64' },
+      { shape: [], dtype: 'float64' },
+    ],
+  },
   { inputs: [{ value: [1, 2, NaN] }, { value: [1, NaN, 2] }], notDifferentiable: 'a kink where both are equal' },
-  { inputs: [{ value: [-3, 4], dtype: 'int32' }, { value: [2, 2], dtype: 'int32' }] },
+  {
+    inputs: [
+      { value: [-3, 4], dtype: 'int32' },
+      { value: [2, 2], dtype: 'int32' },
+    ],
+  },
 ];
 
 defineOp({
   name: 'Maximum',
-  signature: 'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64}',
+  signature:
+    'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64}',
   infer: broadcasting,
   lower: zip((x, y) => bin('max', x, y)),
   grad: toTheChosen('GreaterEqual'),
@@ -49,13 +65,18 @@ defineOp({
  * @example
  * maximum(constant([1, 5]), 3); // [3, 5]
  */
-export function maximum<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function maximum<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('Maximum', x, y, options);
 }
 
 defineOp({
   name: 'Minimum',
-  signature: 'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64}',
+  signature:
+    'x: T, y: T -> z: T | T: {bfloat16, half, float, double, int8, uint8, int16, uint16, int32, uint32, int64, uint64}',
   infer: broadcasting,
   lower: zip((x, y) => bin('min', x, y)),
   grad: toTheChosen('LessEqual'),
@@ -69,7 +90,11 @@ defineOp({
  * @example
  * minimum(constant([1, 5]), 3); // [1, 3]
  */
-export function minimum<A extends Operand, B extends Operand>(x: A, y: B & Broadcastable<A, B>, options?: OpOptions): Joined<A, B> {
+export function minimum<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
   return binary<A, B>('Minimum', x, y, options);
 }
 
@@ -93,7 +118,10 @@ export function clipByValue<X extends Operand, Min extends Operand, Max extends 
     const clipped = one('Maximum', [below, clipValueMin], {}, { name });
     for (const result of [below, clipped]) {
       if (isCompatible(values.shape, result.shape)) continue;
-      throw new ShapeError(`clipByValue '${name}': the bounds would broadcast ${describeTensor(values)} itself.`, clipped.op.details());
+      throw new ShapeError(
+        `clipByValue '${name}': the bounds would broadcast ${describeTensor(values)} itself.`,
+        clipped.op.details(),
+      );
     }
     return clipped;
   }) as Like<X>;
@@ -104,7 +132,9 @@ defineOp({
   signature: 'condition: bool, t: T, e: T -> output: T | T: type',
   infer: inferSelect,
   lower: ({ inputs: [condition, t, e] }) => [
-    lazy(t.dtype, t.shape, (index) => choose(condition.at(index.slice(0, condition.shape.length)), t.at(index), e.at(index))),
+    lazy(t.dtype, t.shape, (index) =>
+      choose(condition.at(index.slice(0, condition.shape.length)), t.at(index), e.at(index)),
+    ),
   ],
   grad: ({ inputs: [condition, t] }, [dy]) => {
     const zeros = zerosLike(t);
@@ -112,7 +142,18 @@ defineOp({
   },
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[true, false], [false, true]] }, [2, 2], [2, 2]] },
+    {
+      inputs: [
+        {
+          value: [
+            [true, false],
+            [false, true],
+          ],
+        },
+        [2, 2],
+        [2, 2],
+      ],
+    },
     { inputs: [{ value: [true, false] }, [2, 3], [2, 3]] },
     { inputs: [{ value: false }, { shape: [3], dtype: 'float64' }, { shape: [3], dtype: 'float64' }] },
   ],
@@ -137,7 +178,10 @@ function inferSelect(op: OpView): readonly Shape[] {
   const [condition, t, e] = op.inputs;
   const data = mergeShapes(t.shape, e.shape);
   if (data === undefined) {
-    throw new ShapeError(`Select '${op.name}': ${describeTensor(t)} and ${describeTensor(e)} must have one shape.`, op.details());
+    throw new ShapeError(
+      `Select '${op.name}': ${describeTensor(t)} and ${describeTensor(e)} must have one shape.`,
+      op.details(),
+    );
   }
   if (condition.shape === null || condition.shape.length === 0 || data === null) return [data];
   const rows = condition.shape.length === 1 && data.length > 0;
@@ -164,7 +208,18 @@ defineOp({
   },
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[true, false], [false, true]] }, [2, 2], [2, 2]] },
+    {
+      inputs: [
+        {
+          value: [
+            [true, false],
+            [false, true],
+          ],
+        },
+        [2, 2],
+        [2, 2],
+      ],
+    },
     { inputs: [{ value: [[true], [false]] }, [3], { shape: [] }] },
     { inputs: [{ value: [true, false] }, { shape: [2], dtype: 'float64' }, { shape: [3, 1], dtype: 'float64' }] },
   ],
@@ -194,7 +249,11 @@ declare module '../../graph/tensor.js' {
       clipValueMax: Max & Broadcastable<Tensor<D, S>, Max>,
       options?: OpOptions,
     ): Tensor<D, S>;
-    select<X extends Operand, Y extends Operand>(x: X, y: Y, options?: OpOptions): Tensor<CommonDType<X, Y>, ShapeOf<X>>;
+    select<X extends Operand, Y extends Operand>(
+      x: X,
+      y: Y,
+      options?: OpOptions,
+    ): Tensor<CommonDType<X, Y>, ShapeOf<X>>;
     where<X extends Operand, Y extends Operand>(
       x: X & Broadcastable<Tensor<D, S>, X>,
       y: Y & Broadcastable<X, Y>,

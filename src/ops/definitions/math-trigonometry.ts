@@ -8,7 +8,7 @@ import { un } from '../expr.js';
 import { floatDTypes, unary, type Like } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
-import { conj, negative, times } from '../rules.js';
+import { conj, negated, times } from '../rules.js';
 import type { OpOptions, Operand } from '../types.js';
 
 defineOp({
@@ -18,7 +18,11 @@ defineOp({
   lower: map((x) => un('sin', x)),
   grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Cos', [conj(x)]))]),
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ shape: [3], dtype: 'float64' }] },
+    { inputs: [{ shape: [2], dtype: 'complex64' }] },
+  ],
 });
 /**
  * The sine of `x` in radians (TensorFlow `tf.sin`). A float or complex dtype.
@@ -37,10 +41,14 @@ defineOp({
   grad: ({ inputs: [x] }, [dy]) =>
     controlDependencies([dy], () => {
       const cx = conj(x);
-      return [times(negative(dy), one('Sin', [cx]))];
+      return [times(negated(dy), one('Sin', [cx]))];
     }),
   effect: 'pure',
-  samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [3], dtype: 'float64' }] }, { inputs: [{ shape: [2], dtype: 'complex64' }] }],
+  samples: [
+    { inputs: [[2, 3]] },
+    { inputs: [{ shape: [3], dtype: 'float64' }] },
+    { inputs: [{ shape: [2], dtype: 'complex64' }] },
+  ],
 });
 /**
  * The cosine of `x` in radians (TensorFlow `tf.cos`). A float or complex dtype.

@@ -120,11 +120,19 @@ export function leakyRelu<X extends Operand>(features: X, options: LeakyReluOpti
   const { alpha = 0.2 } = options;
   return composedInScope('LeakyRelu', options, [features], (scope) => {
     const x = convertToTensor(features, undefined, 'features');
-    return one('LeakyRelu', [isInteger(x.dtype) ? castTo(x, 'float32') : x], { alpha }, { name: scope }) as LeakyResult<X>;
+    return one(
+      'LeakyRelu',
+      [isInteger(x.dtype) ? castTo(x, 'float32') : x],
+      { alpha },
+      { name: scope },
+    ) as LeakyResult<X>;
   });
 }
 
-type LeakyResult<X> = Tensor<DTypeOf<X> extends 'float16' | 'bfloat16' | 'float64' ? DTypeOf<X> : 'float32', ShapeOf<X>>;
+type LeakyResult<X> = Tensor<
+  DTypeOf<X> extends 'float16' | 'bfloat16' | 'float64' ? DTypeOf<X> : 'float32',
+  ShapeOf<X>
+>;
 
 defineOp({
   name: 'LeakyReluGrad',
@@ -138,7 +146,13 @@ defineOp({
   effect: 'pure',
   samples: [
     ...gateSamples(),
-    { inputs: [{ shape: [4], dtype: 'float64' }, { shape: [4], dtype: 'float64' }], attrs: { alpha: 0.5 } },
+    {
+      inputs: [
+        { shape: [4], dtype: 'float64' },
+        { shape: [4], dtype: 'float64' },
+      ],
+      attrs: { alpha: 0.5 },
+    },
   ],
 });
 
@@ -267,14 +281,29 @@ function outputGradient(type: string): GradientFn {
 
 function gateSamples() {
   return [
-    { inputs: [[2, 3], [2, 3]] },
-    { inputs: [{ shape: [5], dtype: 'float64' }, { shape: [5], dtype: 'float64', domain: [-3, 9] }] },
+    {
+      inputs: [
+        [2, 3],
+        [2, 3],
+      ],
+    },
+    {
+      inputs: [
+        { shape: [5], dtype: 'float64' },
+        { shape: [5], dtype: 'float64', domain: [-3, 9] },
+      ],
+    },
   ] as const;
 }
 
 function outputSamples() {
   return [
     { inputs: [[2, 3], { shape: [2, 3], domain: [-0.9, 2] }] },
-    { inputs: [{ shape: [5], dtype: 'float64' }, { shape: [5], dtype: 'float64', domain: [-0.9, 0.9] }] },
+    {
+      inputs: [
+        { shape: [5], dtype: 'float64' },
+        { shape: [5], dtype: 'float64', domain: [-0.9, 0.9] },
+      ],
+    },
   ] as const;
 }

@@ -35,8 +35,19 @@ defineOp({
   samples: [
     { inputs: [[2, 3], [3]] },
     { inputs: [[2, 2, 2, 3], [3]] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { shape: [3], dtype: 'float64' }], attrs: { data_format: 'NCHW' } },
-    { inputs: [{ value: [[1, 2]], dtype: 'int32' }, { value: [10, 20], dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { shape: [3], dtype: 'float64' },
+      ],
+      attrs: { data_format: 'NCHW' },
+    },
+    {
+      inputs: [
+        { value: [[1, 2]], dtype: 'int32' },
+        { value: [10, 20], dtype: 'int32' },
+      ],
+    },
   ],
 });
 
@@ -90,7 +101,9 @@ defineOp({
 function canonicalFormat(format: string): string {
   if (format.startsWith('NC')) return 'NCHW';
   if (format.startsWith('N') && format.endsWith('C')) return 'NHWC';
-  throw new InvalidArgumentError(`biasAdd: dataFormat must be of the form 'N…C' or 'NC…', not '${format}'.`, { op: 'BiasAdd' });
+  throw new InvalidArgumentError(`biasAdd: dataFormat must be of the form 'N…C' or 'NC…', not '${format}'.`, {
+    op: 'BiasAdd',
+  });
 }
 
 /** @throws ShapeError where the rank does not allow for channels */
@@ -112,7 +125,8 @@ function biasAddGradGradient(op: OpView, [gradient]: readonly [Gradient, ...Grad
   const shape = shapeOf(op.inputs[0]);
   const biasShape = shapeOf(dy);
   const concat = (parts: readonly Operand[]): Tensor => one('ConcatV2', [parts, 0], {}, { name: 'concat' });
-  const repeated = (expanded: Tensor, multiples: Tensor): Tensor => one('Tile', [one('Reshape', [dy, expanded]), multiples]);
+  const repeated = (expanded: Tensor, multiples: Tensor): Tensor =>
+    one('Tile', [one('Reshape', [dy, expanded]), multiples]);
   if (op.stringAttr('data_format') === 'NCHW') {
     const expanded = concat([onesLike(item(shape, { stop: 1 })), biasShape, onesLike(item(shape, { start: 2 }))]);
     return [repeated(expanded, concat([item(shape, { stop: 1 }), [1], item(shape, { start: 2 })]))];

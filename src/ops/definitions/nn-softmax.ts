@@ -43,7 +43,17 @@ defineOp({
     { inputs: [[2, 3]] },
     { inputs: [[4]] },
     { inputs: [{ shape: [2, 2, 3], dtype: 'float64' }] },
-    { inputs: [{ value: [[1000, 999], [-1000, -1000]] }] },
+    {
+      inputs: [
+        {
+          value: [
+            [1000, 999],
+            [-1000, -1000],
+          ],
+        },
+      ],
+      notDifferentiable: 'finite differences are too coarse so far out',
+    },
     { inputs: [[2, 1]] },
   ],
 });
@@ -66,7 +76,11 @@ defineOp({
     const [x] = view.inputs;
     const max = rowReduction(view, 'max', x);
     const shifted = (index: readonly Expr[]): Expr => bin('sub', x.at(index), ofRow(max, index));
-    const sum = rowReduction(view, 'add', lazy(x.dtype, x.shape, (index) => un('exp', shifted(index))));
+    const sum = rowReduction(
+      view,
+      'add',
+      lazy(x.dtype, x.shape, (index) => un('exp', shifted(index))),
+    );
     return [lazy(x.dtype, x.shape, (index) => bin('sub', shifted(index), un('log', ofRow(sum, index))))];
   },
   grad: ({ outputs: [y] }, [dy]) => {
@@ -77,7 +91,17 @@ defineOp({
   samples: [
     { inputs: [[2, 3]] },
     { inputs: [{ shape: [2, 2, 3], dtype: 'float64' }] },
-    { inputs: [{ value: [[1000, 999], [-1000, -1000]] }] },
+    {
+      inputs: [
+        {
+          value: [
+            [1000, 999],
+            [-1000, -1000],
+          ],
+        },
+      ],
+      notDifferentiable: 'finite differences are too coarse so far out',
+    },
   ],
 });
 /**

@@ -211,7 +211,7 @@ function scaledBy(drawn: Tensor, factor: Tensor, offset: Tensor, scope: string):
 function drawnFrom(seed: StatelessSeeded['seed']): readonly Tensor[] {
   const operand: Operand = Array.isArray(seed)
     ? NDArray.from([...(seed as readonly (number | bigint)[])], seedType(seed as readonly unknown[]))
-    : (seed);
+    : seed;
   return call('StatelessRandomGetKeyCounter', [operand]).outputs;
 }
 

@@ -27,9 +27,31 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { value: -2, dtype: 'int64' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: [1], dtype: 'int32' }], attrs: { keep_dims: true } },
-    { inputs: [{ value: [[1, 5], [7, 2]], dtype: 'int32' }, { value: 0, dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { value: -2, dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: [1], dtype: 'int32' },
+      ],
+      attrs: { keep_dims: true },
+    },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 5],
+            [7, 2],
+          ],
+          dtype: 'int32',
+        },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
     { inputs: [{ value: [0, 1, 1] }, { value: [0], dtype: 'int32' }], notDifferentiable: 'a tie is a kink' },
   ],
 });
@@ -40,10 +62,11 @@ defineOp({
  * @example
  * reduceMax(constant([[1, 5], [7, 2]]), { axis: 1 }); // [5, 7]
  */
-export function reduceMax<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K> {
+export function reduceMax<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K> {
   return reductionNode('Max', x, options) as Reduced<X, A, K>;
 }
 
@@ -56,9 +79,31 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { value: [0, 2], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: -1, dtype: 'int32' }], attrs: { keep_dims: true } },
-    { inputs: [{ value: [[1, 5], [7, 2]], dtype: 'uint8' }, { value: 0, dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { value: [0, 2], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: -1, dtype: 'int32' },
+      ],
+      attrs: { keep_dims: true },
+    },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 5],
+            [7, 2],
+          ],
+          dtype: 'uint8',
+        },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
     { inputs: [{ value: [0, 1, 0] }, { value: [0], dtype: 'int32' }], notDifferentiable: 'a tie is a kink' },
   ],
 });
@@ -69,22 +114,34 @@ defineOp({
  * @example
  * reduceMin(constant([[1, 5], [7, 2]]), { axis: 1 }); // [1, 2]
  */
-export function reduceMin<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K> {
+export function reduceMin<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K> {
   return reductionNode('Min', x, options) as Reduced<X, A, K>;
 }
 
 defineOp({
   name: 'All',
-  signature: 'input: bool, reduction_indices: Tidx -> output: bool | keep_dims: bool = false, Tidx: {int32, int64} = DT_INT32',
+  signature:
+    'input: bool, reduction_indices: Tidx -> output: bool | keep_dims: bool = false, Tidx: {int32, int64} = DT_INT32',
   infer: reducing,
   lower: reduceBy('and'),
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[true, false], [true, true]] }, { value: 1, dtype: 'int32' }] },
+    {
+      inputs: [
+        {
+          value: [
+            [true, false],
+            [true, true],
+          ],
+        },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
     { inputs: [{ value: [[true, false]] }, { value: [0, 1], dtype: 'int32' }], attrs: { keep_dims: true } },
   ],
 });
@@ -95,22 +152,34 @@ defineOp({
  * @example
  * reduceAll(constant([[true, false], [true, true]]), { axis: 1 }); // [false, true]
  */
-export function reduceAll<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K, 'bool'> {
+export function reduceAll<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K, 'bool'> {
   return reductionNode('All', x, options) as Reduced<X, A, K, 'bool'>;
 }
 
 defineOp({
   name: 'Any',
-  signature: 'input: bool, reduction_indices: Tidx -> output: bool | keep_dims: bool = false, Tidx: {int32, int64} = DT_INT32',
+  signature:
+    'input: bool, reduction_indices: Tidx -> output: bool | keep_dims: bool = false, Tidx: {int32, int64} = DT_INT32',
   infer: reducing,
   lower: reduceBy('or'),
   grad: 'none',
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[false, false], [true, false]] }, { value: -1, dtype: 'int32' }] },
+    {
+      inputs: [
+        {
+          value: [
+            [false, false],
+            [true, false],
+          ],
+        },
+        { value: -1, dtype: 'int32' },
+      ],
+    },
     { inputs: [{ value: [[true, false]] }, { value: [1], dtype: 'int64' }], attrs: { keep_dims: true } },
   ],
 });
@@ -121,10 +190,11 @@ defineOp({
  * @example
  * reduceAny(constant([[false, false], [true, false]]), { axis: 1 }); // [false, true]
  */
-export function reduceAny<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K, 'bool'> {
+export function reduceAny<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K, 'bool'> {
   return reductionNode('Any', x, options) as Reduced<X, A, K, 'bool'>;
 }
 
@@ -143,9 +213,30 @@ defineOp({
   grad: () => [null, null],
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[1, 5, 5], [7, 2, 3]] }, { value: 1, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { value: -2, dtype: 'int64' }], attrs: { output_type: 'int32' } },
-    { inputs: [{ value: [3, 1, 3], dtype: 'int32' }, { value: 0, dtype: 'int32' }] },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 5, 5],
+            [7, 2, 3],
+          ],
+        },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { value: -2, dtype: 'int64' },
+      ],
+      attrs: { output_type: 'int32' },
+    },
+    {
+      inputs: [
+        { value: [3, 1, 3], dtype: 'int32' },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
@@ -170,8 +261,24 @@ defineOp({
   grad: () => [null, null],
   effect: 'pure',
   samples: [
-    { inputs: [{ value: [[1, 5, 1], [7, 2, 3]] }, { value: 1, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: 0, dtype: 'int64' }], attrs: { output_type: 'int32' } },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 5, 1],
+            [7, 2, 3],
+          ],
+        },
+        { value: 1, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: 0, dtype: 'int64' },
+      ],
+      attrs: { output_type: 'int32' },
+    },
   ],
 });
 /**
@@ -181,7 +288,10 @@ defineOp({
  * @example
  * argmin(constant([[1, 5], [7, 2]]), { axis: 1 }); // [0n, 1n]
  */
-export function argmin<X extends Operand, D extends 'int32' | 'int64' = 'int64'>(x: X, options: ArgOptions<D> = {}): Tensor<D> {
+export function argmin<X extends Operand, D extends 'int32' | 'int64' = 'int64'>(
+  x: X,
+  options: ArgOptions<D> = {},
+): Tensor<D> {
   return argNode('ArgMin', x, options);
 }
 
@@ -203,7 +313,7 @@ function withoutAxis(op: OpView): readonly Shape[] {
 function shareOfExtrema(op: OpView, gradient: Gradient): Tensor {
   const [x, axes] = op.inputs;
   const shape = shapeOf(x);
-  let [y, dy] = [op.outputs[0] as Tensor, dense(gradient)];
+  let [y, dy] = [op.outputs[0], dense(gradient)];
   const keep = op.boolAttr('keep_dims');
   const kept = keep ? shapeOf(y) : reducedShape(shape, axes);
   if (!keep) [y, dy] = [one('Reshape', [y, kept]), one('Reshape', [dy, kept])];
@@ -213,7 +323,7 @@ function shareOfExtrema(op: OpView, gradient: Gradient): Tensor {
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- declarations merge only with the same parameters
   interface Tensor<D extends DType, S extends Shape> {
     reduceMax<const A extends Axes = undefined, K extends boolean | undefined = undefined>(
       options?: ReduceOptions<A, K>,

@@ -31,10 +31,32 @@ defineOp({
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
     { inputs: [[2, 3, 2], { value: -2, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: [-1], dtype: 'int64' }], attrs: { keep_dims: true } },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: [-1], dtype: 'int64' },
+      ],
+      attrs: { keep_dims: true },
+    },
     { inputs: [[2, 0], { value: 1, dtype: 'int32' }] },
-    { inputs: [{ value: [[1, 2], [3, 4]], dtype: 'int32' }, { value: 0, dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 2], dtype: 'complex64' }, { value: [1], dtype: 'int32' }] },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 2],
+            [3, 4],
+          ],
+          dtype: 'int32',
+        },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 2], dtype: 'complex64' },
+        { value: [1], dtype: 'int32' },
+      ],
+    },
     { inputs: [[], { value: [], dtype: 'int32' }] },
   ],
 });
@@ -45,10 +67,11 @@ defineOp({
  * @example
  * reduceSum(constant([[1, 2], [3, 4]]), { axis: 0 }); // [4, 6]
  */
-export function reduceSum<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K> {
+export function reduceSum<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K> {
   return reductionNode('Sum', x, options) as Reduced<X, A, K>;
 }
 
@@ -62,9 +85,25 @@ defineOp({
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
     { inputs: [[2, 3, 2], { value: [0, -1], dtype: 'int32' }] },
-    { inputs: [{ shape: [3, 2], dtype: 'float64' }, { value: 1, dtype: 'int64' }], attrs: { keep_dims: true } },
-    { inputs: [{ value: [-3, -4], dtype: 'int32' }, { value: 0, dtype: 'int32' }] },
-    { inputs: [{ value: [200, 100], dtype: 'uint8' }, { value: 0, dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [3, 2], dtype: 'float64' },
+        { value: 1, dtype: 'int64' },
+      ],
+      attrs: { keep_dims: true },
+    },
+    {
+      inputs: [
+        { value: [-3, -4], dtype: 'int32' },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { value: [200, 100], dtype: 'uint8' },
+        { value: 0, dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
@@ -74,10 +113,11 @@ defineOp({
  * @example
  * reduceMean(constant([[1, 2], [3, 4]]), { axis: 1 }); // [1.5, 3.5]
  */
-export function reduceMean<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K> {
+export function reduceMean<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K> {
   return reductionNode('Mean', x, options) as Reduced<X, A, K>;
 }
 
@@ -90,11 +130,38 @@ defineOp({
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3, 2], dtype: 'float64' }, { value: [2, 0], dtype: 'int32' }] },
-    { inputs: [{ shape: [2, 3], dtype: 'float64' }, { value: -1, dtype: 'int32' }], attrs: { keep_dims: true } },
-    { inputs: [{ value: [2, 0, 3], dtype: 'float64' }, { value: [0], dtype: 'int32' }] },
-    { inputs: [{ value: [2, 3, 4], dtype: 'int32' }, { value: 0, dtype: 'int64' }] },
-    { inputs: [{ shape: [2, 2], dtype: 'complex64' }, { value: [1], dtype: 'int32' }] },
+    {
+      inputs: [
+        { shape: [2, 3, 2], dtype: 'float64' },
+        { value: [2, 0], dtype: 'int32' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 3], dtype: 'float64' },
+        { value: -1, dtype: 'int32' },
+      ],
+      attrs: { keep_dims: true },
+    },
+    {
+      inputs: [
+        { value: [2, 0, 3], dtype: 'float64' },
+        { value: [0], dtype: 'int32' },
+      ],
+      notDifferentiable: 'at order 2, the gradient of Cumprod would divide by 0',
+    },
+    {
+      inputs: [
+        { value: [2, 3, 4], dtype: 'int32' },
+        { value: 0, dtype: 'int64' },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 2], dtype: 'complex64' },
+        { value: [1], dtype: 'int32' },
+      ],
+    },
   ],
 });
 /**
@@ -104,10 +171,11 @@ defineOp({
  * @example
  * reduceProd(constant([[1, 2], [3, 4]])); // 24
  */
-export function reduceProd<X extends Operand, const A extends Axes = undefined, K extends boolean | undefined = undefined>(
-  x: X,
-  options?: ReduceOptions<A, K>,
-): Reduced<X, A, K> {
+export function reduceProd<
+  X extends Operand,
+  const A extends Axes = undefined,
+  K extends boolean | undefined = undefined,
+>(x: X, options?: ReduceOptions<A, K>): Reduced<X, A, K> {
   return reductionNode('Prod', x, options) as Reduced<X, A, K>;
 }
 
@@ -163,7 +231,8 @@ function spread(op: OpView, gradient: Gradient): Tensor {
   if (x.shape !== null && known !== null) {
     const rank = x.shape.length;
     const list = numbers(known);
-    if (known.shape.length === 1 && list.length === rank && list.every((axis, i) => axis === i)) return spreadScalar(x, dy);
+    if (known.shape.length === 1 && list.length === rank && list.every((axis, i) => axis === i))
+      return spreadScalar(x, dy);
     if (isFullyDefined(x.shape)) return spreadKnown(op, x.shape, list, dy);
   }
   const shape = shapeOf(x);
@@ -255,7 +324,7 @@ function reducedFirst(x: Tensor, shape: Tensor, indices: Tensor): { perm: Tensor
 }
 
 declare module '../../graph/tensor.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- declarations merge only with the same parameters
   interface Tensor<D extends DType, S extends Shape> {
     reduceSum<const A extends Axes = undefined, K extends boolean | undefined = undefined>(
       options?: ReduceOptions<A, K>,

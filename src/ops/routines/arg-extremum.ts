@@ -15,7 +15,8 @@ export function argExtremum(routine: string, better: (a: number | bigint, b: num
       const axis = axisIn(op, numbers(dimension)[0]!, x.shape.length);
       const count = x.shape[axis]!;
       const shape = without(x.shape, axis);
-      if (count === 0 && sizeOf(shape) > 0) throw argumentError(op, `axis ${axis} is empty in shape [${x.shape.join(', ')}]`);
+      if (count === 0 && sizeOf(shape) > 0)
+        throw argumentError(op, `axis ${axis} is empty in shape [${x.shape.join(', ')}]`);
       const stride = sizeOf(x.shape.slice(axis + 1));
       const { dtype } = op.outputs[0];
       const result = allocate(dtype, sizeOf(shape));

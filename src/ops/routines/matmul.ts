@@ -37,7 +37,8 @@ function product(context: RoutineContext, readA: Reading, readB: Reading): NDArr
   const [left, right] = [factor(a, readA), factor(b, readB)];
   const batchShape = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)) as readonly number[] | undefined;
   if (batchShape === undefined) throw shapeError(op, 'the batch dimensions do not broadcast', op.inputs);
-  if (left.columns !== right.rows) throw shapeError(op, `the inner dimensions ${left.columns} and ${right.rows} differ`, op.inputs);
+  if (left.columns !== right.rows)
+    throw shapeError(op, `the inner dimensions ${left.columns} and ${right.rows} differ`, op.inputs);
   const [m, k, n] = [left.rows, left.columns, right.columns];
   const width = dtypeInfo(dtype).kind === 'complex' ? 2 : 1;
   const result = storage(dtype, sizeOf(batchShape) * m * n);
@@ -82,7 +83,7 @@ function factor(array: NDArray, { transpose, conjugate }: Reading): Factor {
   const matrix = (index: readonly number[]): TypedArray => {
     const skip = index.length - batch.length;
     const position = batch.reduce((sum, dim, axis) => sum + (dim === 1 ? 0 : index[skip + axis]! * strides[axis]!), 0);
-    const view = data.subarray(position * size, (position + 1) * size) as TypedArray;
+    const view = data.subarray(position * size, (position + 1) * size);
     if (!transpose && !(conjugate && complex)) return view;
     const ready = made.get(position) ?? rearranged(view, first, second, transpose, complex, conjugate);
     made.set(position, ready);
@@ -92,7 +93,14 @@ function factor(array: NDArray, { transpose, conjugate }: Reading): Factor {
 }
 
 /** A copy, transposed where asked, with the imaginary parts negated where asked. */
-function rearranged(x: TypedArray, rows: number, columns: number, transpose: boolean, complex: boolean, conjugate: boolean): TypedArray {
+function rearranged(
+  x: TypedArray,
+  rows: number,
+  columns: number,
+  transpose: boolean,
+  complex: boolean,
+  conjugate: boolean,
+): TypedArray {
   const result = x.slice() as Float64Array;
   const source = x as Float64Array;
   const width = complex ? 2 : 1;

@@ -36,7 +36,13 @@ export function scan(x: NDArray, options: ScanOptions): NDArray {
   return new NDArray(x.dtype, x.shape, out);
 }
 
-function scanLine({ start, read, write, join }: Arithmetic, first: number, step: number, count: number, { exclusive, reverse }: ScanOptions): void {
+function scanLine(
+  { start, read, write, join }: Arithmetic,
+  first: number,
+  step: number,
+  count: number,
+  { exclusive, reverse }: ScanOptions,
+): void {
   let sum = start;
   for (let k = 0; k < count; k++) {
     const at = first + (reverse ? count - 1 - k : k) * step;

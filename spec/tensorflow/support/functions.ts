@@ -1,0 +1,2 @@
+/** The public functions, for graphs in specs. */
+export * from '../../../src/index.js';
