@@ -1,14 +1,13 @@
 /** Where gradients differs from TensorFlow's on purpose: TensorFlow's faults, which are not reproduced. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Tensor } from '../../src/graph/tensor.js';
 import { IndexedSlices } from '../../src/ops/indexed-slices.js';
 import { compareWithTensorFlow, TensorFlowFailed, type Built, type Comparison } from './support/compare.js';
 import { constant, gather, identity, multiply, placeholder, sin, split, tanh } from './support/functions.js';
 import type { Recorder } from './support/recorder.js';
-import { closeTensorFlow, tensorFlow } from './support/worker.js';
+import { useTensorFlow } from './support/cases.js';
 
-beforeAll(async () => void (await tensorFlow().version()), 60_000);
-afterAll(closeTensorFlow);
+useTensorFlow();
 
 interface Difference {
   readonly what: string;

@@ -1,16 +1,15 @@
 /** Where and in what order backward nodes run, against TensorFlow: aggregation, colocation, gates, devices, scopes. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { aggregationMethods } from '../../src/gradients/accumulate.js';
 import type { GradientOptions } from '../../src/gradients/gradients.js';
 import { NDArray } from '../../src/graph/ndarray.js';
 import { colocateWith, controlDependencies, device, gradientOverrideMap, nameScope } from '../../src/graph/scopes.js';
 import type { Tensor } from '../../src/graph/tensor.js';
 import { one } from '../../src/ops/call.js';
-import type { IndexedSlices } from '../../src/ops/indexed-slices.js';
 import { arrayDifference } from './support/arrays.js';
-import { compareWithTensorFlow, statisticsLine, type Built } from './support/compare.js';
+import { pair, same, useTensorFlow } from './support/cases.js';
+import { compareWithTensorFlow, type Built } from './support/compare.js';
 import {
-  cast,
   constant,
   gather,
   identity,
@@ -20,7 +19,6 @@ import {
   noGradient,
   placeholder,
   registerGradient,
-  reduceSum,
   sin,
   split,
   square,
@@ -29,18 +27,9 @@ import {
 } from './support/functions.js';
 import type { Recorder } from './support/recorder.js';
 import { StructureError } from './support/structure.js';
-import { closeTensorFlow, tensorFlow } from './support/worker.js';
 
-beforeAll(async () => void (await tensorFlow().version()), 60_000);
-afterAll(async () => {
-  console.log(statisticsLine());
-  await closeTensorFlow();
-});
+useTensorFlow();
 
-type Build = (recorder: Recorder) => Built | void;
-const same = (name: string, build: Build, values = true): void =>
-  void test(name, async () => void (await compareWithTensorFlow(build, { values })));
-const x2 = (name = 'x'): Tensor => placeholder('float32', [2], { name });
 const feeds = { x: [0.5, 0.75], w: [0.25, -0.5] };
 const feedX = { x: feeds.x };
 
@@ -54,7 +43,7 @@ const layouts: Readonly<Record<string, readonly (string | null)[]>> = {
 
 function fan(places: readonly (string | null)[]): { xs: Tensor[]; y: Tensor } {
   const at = <T>(i: number, fn: () => T): T => (places[i] === null ? fn() : device(places[i]!, fn));
-  const [x, w] = [x2(), x2('w')];
+  const [x, w] = [pair(), pair('w')];
   const shared = at(0, () => multiply(x, w, { name: 'shared' }));
   const parts = [
     at(1, () => sin(shared)),
@@ -103,7 +92,7 @@ test.each(['/job:ps/task:0', '/job:worker/replica:0/task:1/device:GPU:0', '/job:
 describe('colocation', () => {
   for (const colocateGradientsWithOps of [false, true]) {
     same(`of what is colocated already, ${colocateGradientsWithOps}`, ({ gradients }) => {
-      const [x, w] = [x2(), x2('w')];
+      const [x, w] = [pair(), pair('w')];
       const a = colocateWith(x, () => multiply(x, w, { name: 'a' }));
       const b = colocateWith(a, () => tanh(a, { name: 'b' }));
       const c = colocateWith(w, () => colocateWith(b, () => multiply(a, b, { name: 'c' })));
@@ -138,7 +127,7 @@ describe('colocation', () => {
 
 describe('scopes around the call', () => {
   same('name scopes', ({ gradients }) => {
-    const [x, w] = nameScope('outer', () => nameScope('inner', () => [x2(), x2('w')])) as [Tensor, Tensor];
+    const [x, w] = nameScope('outer', () => nameScope('inner', () => [pair(), pair('w')])) as [Tensor, Tensor];
     const y = nameScope('outer', () => tanh(multiply(x, w)));
     nameScope('outer', () => gradients(y, [x, w]));
     const [dx] = nameScope('a', () => nameScope('b', () => gradients(y, [x], { name: 'backward' }))) as [Tensor];
@@ -176,7 +165,7 @@ describe('scopes around the call', () => {
   same('a gradient override', ({ gradients }) => {
     registerGradient('TapelessTripled', (_op, dy) => one('Mul', [dy, constant(3)], {}, { name: 'mul' }));
     noGradient('TapelessNone');
-    const x = x2();
+    const x = pair();
     const y = gradientOverrideMap({ Tanh: 'TapelessTripled', Sin: 'TapelessNone' }, () => tanh(x));
     const z = gradientOverrideMap({ Mul: 'TapelessNone' }, () => sin(y));
     const none = gradientOverrideMap({ Sin: 'TapelessNone' }, () => sin(x));
@@ -191,7 +180,7 @@ describe('scopes around the call', () => {
 
 describe('gates', () => {
   same('are only where two gradients leave an op', ({ gradients }) => {
-    const [x, w] = [x2(), x2('w')];
+    const [x, w] = [pair(), pair('w')];
     gradients(sin(multiply(x, constant([1, 2]))), x, { gateGradients: true });
     gradients(multiply(tanh(x), w), [x], { gateGradients: true });
     gradients(one('AddN', [[x, w, x]]), [x, w], { gateGradients: true });
@@ -200,7 +189,7 @@ describe('gates', () => {
   });
   same('hold for slices', ({ gradients }) => {
     const x = placeholder('float32', [3, 2], { name: 'x' });
-    const w = x2('w');
+    const w = pair('w');
     const [a, b] = identityN([gather(x, [0, 2]), multiply(w, w)]) as unknown as [Tensor, Tensor];
     gradients([a, b], [x, w], { gateGradients: true });
     return {
@@ -216,82 +205,6 @@ describe('gates', () => {
   });
 });
 
-describe('slices', () => {
-  const table = (): Tensor => placeholder('float32', [3, 2], { name: 'x' });
-  const rows = {
-    x: [
-      [0.5, 0.25],
-      [0.75, 1],
-      [-0.5, 0],
-    ],
-  };
-  const options: readonly GradientOptions[] = [
-    {},
-    { aggregationMethod: 'experimentalTree' },
-    { gateGradients: true },
-    { colocateGradientsWithOps: true },
-    { gateGradients: true, colocateGradientsWithOps: true },
-  ];
-  const everyWay = (name: string, build: (x: Tensor) => [ys: readonly Tensor[], xs: readonly Tensor[]]): void =>
-    same(name, ({ gradients }) => {
-      const [ys, xs] = build(table());
-      for (const option of options) gradients(ys, xs, option);
-      return { feeds: rows };
-    });
-  everyWay('of one gather', (x) => [[gather(x, [2, 0, 2])], [x]]);
-  everyWay('of several', (x) => [
-    [
-      gather(x, [2, 0]),
-      sin(gather(x, [1])),
-      gather(x, [
-        [0, 1],
-        [1, 1],
-      ]),
-    ],
-    [x],
-  ]);
-  everyWay('of several index dtypes', (x) => [[gather(x, constant([2n, 0n])), sin(gather(x, [1]))], [x]]);
-  everyWay('beside dense gradients', (x) => [[gather(x, [2, 0]), sin(x), gather(x, [1])], [x]]);
-  everyWay('that go on through an op', (x) => [[gather(tanh(x), [2, 0])], [x]]);
-  everyWay('that go on through two', (x) => {
-    const y = multiply(x, 2);
-    return [
-      [gather(y, [2, 0]), gather(y, [0])],
-      [x, y],
-    ];
-  });
-  everyWay('that pass through identities', (x) => [[gather(identity(x), [2, 0]), gather(x, [0])], [x]]);
-  everyWay('of an index that is computed', (x) => [
-    [gather(x, cast(reduceSum(square(x), { axis: [1] }), 'int32'))],
-    [x],
-  ]);
-  same('of variables', ({ gradients }) => {
-    const v = variable(
-      [
-        [0.5, 0.25],
-        [0.75, 1],
-        [-0.5, 0],
-      ],
-      { name: 'v' },
-    );
-    const some = v.sparseRead([2, 0]);
-    const [dv] = gradients(multiply(some, some), v) as [IndexedSlices];
-    gradients([some, v.sparseRead([1, 1]), gather(v, [2])], v);
-    gradients([some, sin(v)], v, { gateGradients: true });
-    gradients(reduceSum(square(dv.values)), v);
-    gradients(gather(v, constant([1n])), v, { colocateGradientsWithOps: true });
-    return { init: [v.initializer] };
-  });
-  same('differentiated again', ({ gradients }) => {
-    const x = table();
-    const y = gather(x, [2, 0, 2]);
-    const [dx] = gradients(multiply(y, y), x) as [IndexedSlices];
-    const [ddx] = gradients(dx.values, x) as [IndexedSlices];
-    gradients([ddx.values, sin(dx.values)], x);
-    return { feeds: rows };
-  });
-});
-
 describe('gradients of gradients', () => {
   const ways: readonly GradientOptions[] = [
     {},
@@ -303,7 +216,7 @@ describe('gradients of gradients', () => {
   ];
   ways.forEach((way, i) => {
     same(`way ${i}`, ({ gradients }) => {
-      const [x, w] = [x2(), x2('w')];
+      const [x, w] = [pair(), pair('w')];
       const y = multiply(tanh(multiply(x, w)), sin(x));
       const first = gradients(y, [x, w], way) as [Tensor, Tensor];
       const second = gradients(first[0], [x, w], way) as [Tensor, Tensor];
@@ -312,14 +225,14 @@ describe('gradients of gradients', () => {
     });
   });
   same('to the fourth order, where nothing is left', ({ gradients }) => {
-    const x = x2();
+    const x = pair();
     let y: Tensor = multiply(multiply(x, x), x);
     for (let order = 1; order <= 4; order++) [y] = gradients(y, x) as [Tensor];
     return { feeds: feedX };
   });
   same('by the seed, which makes a directional derivative', ({ gradients }) => {
-    const x = x2();
-    const u = x2('w');
+    const x = pair();
+    const u = pair('w');
     const [dx] = gradients(multiply(tanh(x), x), x, { gradYs: u }) as [Tensor];
     gradients(dx, u, { gradYs: [[1, 2]] });
     gradients(dx, [u, x]);
@@ -341,7 +254,7 @@ describe('the comparison notices', () => {
   test.each(Object.keys(changes))('%s', async (change) => {
     const build = (recorder: Recorder): Built => {
       const { xs, y } = fan([null, null, null, null]);
-      x2('z');
+      pair('z');
       recorder.gradients(y, xs.slice(0, 2));
       Object.assign((recorder.steps.at(-1) as { gradients: object }).gradients, changes[change]);
       return { feeds };

@@ -1,18 +1,20 @@
 /** Every op's value and static shape against TensorFlow's, on the samples of its record. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { formatShape, mergeShapes, type Shape } from '../../src/graph/shape.js';
 import { sampleCases } from '../ops/support/samples.js';
 import { compareWithTensorFlow } from './support/compare.js';
 import { allOps, buildSample, knowledges } from './support/ops.js';
-import { closeTensorFlow, tensorFlow } from './support/worker.js';
+import { useTensorFlow } from './support/cases.js';
+import { tensorFlow } from './support/worker.js';
 
-beforeAll(async () => void (await tensorFlow().version()), 60_000);
-afterAll(async () => {
-  if (better.length > 0) console.log(['Static shapes known better than by TensorFlow:', ...better].join('\n'));
-  await closeTensorFlow();
-});
+useTensorFlow(() => (better.length > 0 ? ['Static shapes known better than by TensorFlow:', ...better] : []));
 
 const better: string[] = [];
+
+/** Samples whose static shape TensorFlow gets wrong, and why. */
+const wrongThere: Readonly<Record<string, string>> = {
+  'SoftmaxCrossEntropyWithLogits/2': 'it takes an unknown size for that of the other operand, although it broadcasts',
+};
 
 const only = process.env.TAPELESS_OPS?.split(',');
 const ops = allOps().filter(({ name, samples }) => samples.length > 0 && (!only || only.includes(name)));
@@ -34,6 +36,7 @@ describe.each(ops.map((def) => [def.name, def] as const))('%s', (_, def) => {
         `${knowledge}: ${of.map((shape) => (shape === undefined ? 'contradiction' : formatShape(shape))).join(', ')}`;
       const ours = outputs.map(({ shape }) => shape);
       const theirs = outputs.map(({ name }) => answer.shapes![name]!);
+      if (knowledge === 'some dims' && sample.key in wrongThere) continue;
       expect(shapes(ours)).toBe(shapes(ours.map((shape, i) => mergeShapes(shape, theirs[i]!))));
       if (shapes(ours) !== shapes(theirs)) better.push(`${sample.key}, ${shapes(ours)}, TensorFlow ${shapes(theirs)}`);
     }

@@ -42,7 +42,7 @@ export function parseNpy(file: Uint8Array, path: string): NDArray {
   const itemBytes = Number(code.slice(1));
   const size = shape.reduce((product, dim) => product * dim, 1);
   if (file.length - end !== size * itemBytes) fail(`${file.length - end} bytes of data do not fill the shape [${shape.join(', ')}] of ${dtype}`);
-  const bytes = file.slice(end);
+  const bytes = new Uint8Array(file.subarray(end)); // a copy: typed arrays need an aligned buffer of their own
   if (order === '>') reverseEach(bytes, code.startsWith('c') ? itemBytes / 2 : itemBytes);
   const rowMajor = /'fortran_order':\s*True/.test(header) && shape.length > 1 ? transpose(bytes, shape, itemBytes) : bytes;
   const data = NDArray.filled(dtype, [0], 0).data as { constructor: unknown };

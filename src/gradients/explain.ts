@@ -37,7 +37,9 @@ class RolledBack {
  * Says whether the gradient of `y` with respect to `x` is null, and if so why and where. The graph stays as it is.
  * @throws InvalidArgumentError for operands of two graphs; LookupError where `gradients` would throw one
  * @example
+ * const x = constant(1.5);
  * explainGradient(floor(x), x).cause; // 'noGradient'
+ * explainGradient(square(x), x).connected; // true
  */
 export function explainGradient(
   y: Tensor | Variable,

@@ -12,7 +12,9 @@ const registered = new Map<string, GradientFn | 'none'>();
  * @throws InvalidArgumentError where that name has a gradient already
  * @example
  * registerGradient('Tripled', (op, dy) => [multiply(dy, 3)]);
+ * const x = constant(5);
  * const y = gradientOverrideMap({ Identity: 'Tripled' }, () => identity(x));
+ * gradients(y, x); // [3]
  */
 export function registerGradient(
   name: string,

@@ -140,7 +140,10 @@ export class Graph {
    * @throws whatever `fn` throws; InvalidArgumentError where it is asynchronous
    * @example
    * const before = g.state;
-   * try { g.transact(() => { constant(1); throw new Error('no'); }); } catch { g.state === before; } // true
+   * try {
+   *   g.transact(() => { constant(1); throw new Error('no'); });
+   * } catch {  }
+   * g.state === before; // true
    */
   transact<T>(fn: () => T): { result: T; appended: Appended } {
     const before = this.#depth === 0 ? this.state : null;
@@ -251,8 +254,7 @@ export class Graph {
       forwardOp: scope.forwardOp,
       site: scope.site ?? CallSite.capture(this.add, 24),
     });
-    op.setOutputs(spec.outputDTypes, []);
-    op.setOutputs(spec.outputDTypes, spec.infer(op));
+    op.setOutputs(spec.outputDTypes, spec.infer);
     this.#operations.push(op);
     this.#byName.set(op.name, op);
     for (const controller of scope.controllers) controller.seen.add(op);
@@ -346,7 +348,7 @@ function withScopeAttrs(spec: NodeSpec, groups: readonly string[], scope: Scope)
 }
 
 function freezeNode(def: NodeDef): NodeDef {
-  for (const attr of Object.values(def.attr)) Object.freeze(attr);
+  for (const name in def.attr) Object.freeze(def.attr[name]);
   Object.freeze(def.attr);
   Object.freeze(def.input);
   return Object.freeze(def);

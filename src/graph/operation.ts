@@ -55,8 +55,9 @@ export class Operation {
   }
 
   /** @internal Output dtypes and shapes follow from the node, so they come once, right after it. */
-  setOutputs(dtypes: readonly DType[], shapes: readonly Shape[]): void {
-    this.#outputs = dtypes.map((dtype, index) => new Tensor(this, index, dtype, shapes[index] ?? null));
+  setOutputs(dtypes: readonly DType[], infer: (op: Operation) => readonly Shape[]): void {
+    this.#outputs = dtypes.map((dtype, index) => new Tensor<DType>(this, index, dtype, null));
+    infer(this).forEach((shape, i) => this.#outputs[i]!.setShape(shape));
   }
 
   /** The JavaScript value of an attribute. @throws NotFoundError where there is none of that name. */

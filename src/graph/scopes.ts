@@ -51,8 +51,9 @@ export function device<T>(spec: string | null, fn: () => T, graph: Graph = getDe
  * Runs `fn` such that the nodes it makes run after `controlInputs`. Blocks add up; null clears them. A node that already
  * depends, by data and through a node made in the block, on the block's inputs gets no control input.
  * @example
- * const step = v.assignAdd(1);
- * const after = controlDependencies([step], () => v.value());
+ * const first = constant(1, { name: 'first' });
+ * const second = controlDependencies([first], () => constant(2));
+ * second.op.controlInputs.map((op) => op.name); // ['first']
  */
 export function controlDependencies<T>(
   controlInputs: readonly OperationLike[] | null,
@@ -76,6 +77,7 @@ export function controlDependencies<T>(
  * `ignoreExisting`, nor do colocation scopes outside, and `op` may be null: no colocation at all.
  * @throws InvalidArgumentError where `op` is null without `ignoreExisting`
  * @example
+ * const x = constant(0, { name: 'x' });
  * const y = colocateWith(x, () => constant(1));
  * y.op.colocationGroups(); // ['loc:@x']
  */

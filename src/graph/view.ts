@@ -166,9 +166,11 @@ const views = new WeakMap<GraphState, GraphView>();
  * The structural view of a graph as it is now: who feeds whom, what is connected, what a name scope holds.
  * The same object until the graph grows.
  * @example
+ * const x = constant(2, { name: 'x' });
+ * tanh(x);
  * const view = graphView(g);
- * view.successors(g.operation('x')).map((op) => op.name); // ['Mul']
- * alg.isAcyclic(view.structure); // graphlib's own algorithms work on it
+ * view.successors(g.operation('x')).map((op) => op.name); // ['Tanh']
+ * view.structure; // graphlib's own graph, for its algorithms
  */
 export function graphView(graph: Graph): GraphView {
   const state = graph.state;

@@ -1,6 +1,6 @@
 /** The only place a node is born: operands are converted, dtypes bound, attributes checked and shapes inferred. */
 import type { AttrKind, AttrValue } from '../graph/attr.js';
-import { isDType, type DType } from '../graph/dtype.js';
+import { dtypes, isDType, type DType } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, TapelessError, type ErrorDetails } from '../graph/errors.js';
 import { describeTensor, getDefaultGraph, type Graph } from '../graph/graph.js';
 import { NDArray, type TensorData } from '../graph/ndarray.js';
@@ -94,7 +94,7 @@ class NodeBuilder {
   readonly #graph: Graph;
   readonly #def: RegisteredOp;
   readonly #name: string;
-  readonly #attrs = new Map<string, AttrValue>();
+  readonly #attrs: Record<string, AttrValue> = {};
 
   constructor(graph: Graph, def: RegisteredOp, attrs: AttrInputs, options: OpOptions) {
     this.#graph = graph;
@@ -114,7 +114,7 @@ class NodeBuilder {
       name: this.#name,
       type: this.#def.name,
       inputs: bindings.flatMap((binding) => binding.tensors as Tensor[]),
-      attrs: Object.fromEntries(this.#attrs),
+      attrs: this.#attrs,
       outputDTypes: outputs.flatMap((arg) => this.#dtypesOf(arg)),
       infer: (made) => this.#def.infer(made as OpView),
     });
@@ -159,13 +159,13 @@ class NodeBuilder {
   }
 
   #convertData({ arg, operands, tensors }: Binding): void {
-    const lists = 'list' in arg.type ? (this.#attrs.get(arg.type.list)!.value as readonly DType[]) : null;
+    const lists = 'list' in arg.type ? (this.#attrs[arg.type.list]!.value as readonly DType[]) : null;
     for (let i = 0; i < tensors.length; i++) {
       if (tensors[i]) continue;
       const name = arg.count === null && !lists ? arg.name : `${arg.name}_${i}`;
       const array = this.#toArray(arg, operands[i] as TensorData, lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg, operands[i]!));
       tensors[i] = this.#inside(() => constantNode(array, name));
-      if ('attr' in arg.type && !this.#attrs.has(arg.type.attr)) this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
+      if ('attr' in arg.type && this.#attrs[arg.type.attr] === undefined) this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
     }
   }
 
@@ -182,7 +182,7 @@ class NodeBuilder {
   /** The dtype an argument is bound to so far. */
   #typeOf(arg: ArgDef): DType | undefined {
     if ('fixed' in arg.type) return arg.type.fixed;
-    return 'attr' in arg.type ? (this.#attrs.get(arg.type.attr)?.value as DType | undefined) : undefined;
+    return 'attr' in arg.type ? (this.#attrs[arg.type.attr]?.value as DType | undefined) : undefined;
   }
 
   #defaultType(arg: ArgDef, data: Operand): DType | undefined {
@@ -196,22 +196,22 @@ class NodeBuilder {
   }
 
   #dtypesOf(arg: ArgDef): readonly DType[] {
-    if ('list' in arg.type) return this.#attrs.get(arg.type.list)!.value as readonly DType[];
-    const count = arg.count === null ? 1 : Number(this.#attrs.get(arg.count)!.value);
+    if ('list' in arg.type) return this.#attrs[arg.type.list]!.value as readonly DType[];
+    const count = arg.count === null ? 1 : Number(this.#attrs[arg.count]!.value);
     return new Array<DType>(count).fill(this.#typeOf(arg)!);
   }
 
   #complete(attr: AttrDef): void {
-    if (this.#attrs.has(attr.name)) return;
+    if (this.#attrs[attr.name] !== undefined) return;
     if (attr.default === null) throw this.#invalid(`attr '${attr.name}' is missing`);
-    this.#attrs.set(attr.name, attr.default);
+    this.#attrs[attr.name] = attr.default;
   }
 
   /** Sets an attr to a checked value. Names that begin with an underscore are for the runtime and free. */
   #setAttr(name: string, input: AttrInput, context = ''): void {
     const attr = this.#def.parsed.attrs.find((candidate) => candidate.name === name);
     if (!attr) {
-      if (name.startsWith('_')) return void this.#attrs.set(name, input as AttrValue);
+      if (name.startsWith('_')) return void (this.#attrs[name] = input as AttrValue);
       throw this.#invalid(`there is no attr '${name}'`);
     }
     const value = coerceAttr(attr, input);
@@ -226,7 +226,7 @@ class NodeBuilder {
     if (attr.minimum !== null && (least as number | bigint) < attr.minimum) {
       throw this.#invalid(`'${name}' must be at least ${attr.minimum}, not ${String(least)}`);
     }
-    this.#attrs.set(name, value);
+    this.#attrs[name] = value;
   }
 
   /** Names made in `fn` lie below the node's own. */
@@ -247,8 +247,12 @@ class NodeBuilder {
   }
 }
 
+/** One value for each dtype: most attrs of most nodes are these. */
+const typeAttrs = new Map(dtypes.map(({ name }) => [name, Object.freeze({ kind: 'type', value: name } as const)]));
+
 /** `input` as the value of an attr, or null where it is none. */
 function coerceAttr(attr: AttrDef, input: AttrInput): AttrValue | null {
+  if (attr.kind === 'type' && !attr.list) return typeAttrs.get(input as DType) ?? null;
   if (!attr.list) {
     const value = coerceScalar(attr.kind, input);
     return value === undefined ? null : ({ kind: attr.kind, value } as AttrValue);

@@ -10,8 +10,6 @@ const prototypes: object[] = [Tensor.prototype];
 /**
  * Makes `f(x, ...rest)` callable as `x.f(...rest)` on every tensor, and on whatever `receivesMethods`.
  * @throws InvalidArgumentError for a name that a tensor already has
- * @example
- * installMethods({ tanh });
  */
 export function installMethods(functions: Functions): void {
   for (const [name, f] of Object.entries(functions)) {

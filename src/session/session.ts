@@ -75,9 +75,10 @@ export class Session {
   /**
    * Prepares a run with positional feeds.
    * @example
-   * const f = session.makeCallable(y, { feeds: [x] });
-   * await f([1, 2]);
-   * f.sync([1, 2]);
+   * const x = placeholder('float32', [null]);
+   * const f = session.makeCallable(x.multiply(2), { feeds: [x] });
+   * f.sync([1, 2]); // [2, 4]
+   * await f([1, 2]); // the same, as a promise
    */
   makeCallable<const F>(fetches: F & Fetches, options: { readonly feeds?: readonly Tensor[] } = {}): Callable<F, TensorData[]> {
     checkOptionNames('makeCallable', options, ['feeds']);

@@ -7,12 +7,13 @@ import { position, toReals } from './reals.js';
 import type { InputReport, Mismatch } from './report.js';
 import type { Source, Workbench } from './workbench.js';
 
-/** Inputs of so many numbers are always compared one by one. */
+/** Inputs of so many numbers are compared one by one, larger ones along random directions. */
 const fewElements = 32;
-/** Of larger ones no more than so many, where the random direction disagrees. */
-const mostElements = 4096;
-/** How many roundings of the size of y a difference may be off by. */
+/** A second look is taken with steps so much shorter: a kink within the first may then be out of reach. */
+const shorter = 1 / 16;
+/** How many roundings of the size of y a difference may be off by, and a gradient of less than double precision. */
 const roundings = 8;
+const gradientRoundings = 64;
 
 export interface Comparison {
   readonly bench: Workbench;
@@ -46,23 +47,23 @@ class Comparer {
   readonly #differencer: Differencer;
   readonly #comparison: Comparison;
   readonly #tolerance: number;
-  /** The functions at the point, and the numbers they are multiplied by. */
-  readonly #center: readonly Float64Array[];
+  /** The functions at the point as they are, and the numbers they are multiplied by. */
+  readonly #values: readonly Float64Array[];
   readonly #weights: readonly Float64Array[];
   readonly #gradient: Float64Array;
-  /** What rounding alone may make of a difference. */
-  readonly #rounding: number;
+  /** The size of the weighted functions: what roundings are relative to. */
+  readonly #size: number;
   readonly #shapeNote: string | null;
 
   constructor(comparison: Comparison) {
     const { bench, functions, seeds, source, gradient, delta, tolerance } = comparison;
     this.#comparison = comparison;
     this.#differencer = new Differencer(bench, source, functions, delta);
-    this.#tolerance = tolerance ?? toleranceFor(this.#differencer.epsilon);
+    const { value, point, epsilon, ownEpsilon } = this.#differencer;
+    this.#tolerance = tolerance ?? toleranceFor(ownEpsilon, epsilon);
     const values = bench.run([...functions, ...seeds]).map(toReals);
-    this.#center = values.slice(0, functions.length);
+    this.#values = values.slice(0, functions.length);
     this.#weights = values.slice(functions.length);
-    const { value, point } = this.#differencer;
     const dx = gradient && bench.run([gradient])[0]!;
     this.#gradient = dx ? toReals(dx) : new Float64Array(point.length);
     this.#shapeNote =
@@ -70,76 +71,100 @@ class Comparer {
         ? `the gradient has shape ${formatShape(dx.shape)}, and the input ${formatShape(value.shape)}`
         : null;
     let square = 0;
-    this.#center.forEach((y, k) => y.forEach((number, i) => (square += (number * this.#weights[k]![i]!) ** 2)));
-    this.#rounding = roundings * this.#differencer.epsilon * Math.sqrt(square);
+    this.#values.forEach((y, k) => y.forEach((number, i) => (square += (number * this.#weights[k]![i]!) ** 2)));
+    this.#size = Math.sqrt(square);
   }
 
   run(): Found {
-    const size = this.#differencer.point.length;
-    if (this.#shapeNote) return this.#found(0, { expected: NaN, got: NaN, error: NaN }, null, this.#shapeNote);
-    const unequal = this.#center.findIndex((y) => !y.every(Number.isFinite));
-    if (unequal >= 0) {
-      const note = `'${this.#comparison.functions[unequal]!.name}' itself is not finite at this point`;
-      return this.#found(0, { expected: NaN, got: NaN, error: NaN }, null, note);
+    const unknown = { expected: NaN, got: NaN, error: NaN };
+    if (this.#shapeNote) return this.#found(0, unknown, null, this.#shapeNote);
+    const endless = this.#values.findIndex((y) => !y.every(Number.isFinite));
+    if (endless >= 0) {
+      const note = `'${this.#comparison.functions[endless]!.name}' itself is not finite at this point`;
+      return this.#found(0, unknown, null, note);
     }
-    if (size <= fewElements) return this.#elements(indices(size));
-    const projected = this.#along(new Map(indices(size).map((i) => [i, this.#comparison.random()])));
-    if (projected.error <= this.#tolerance) return this.#found(0, projected, null, null);
-    const chosen = size <= mostElements ? indices(size) : this.#sample(size);
-    const found = this.#elements(chosen);
-    // Where every element is right on its own, the direction was the less exact comparison.
-    return found.mismatch || chosen.length === size ? found : this.#found(0, projected, null, null);
+    return this.#search(
+      Array.from(this.#gradient, (_, i) => i),
+      null,
+    );
   }
 
-  /** The non-finite elements of the gradient, and others at random. */
-  #sample(size: number): readonly number[] {
-    const chosen = new Set(
-      indices(size)
-        .filter((i) => !Number.isFinite(this.#gradient[i]))
-        .slice(0, mostElements),
+  /**
+   * Compares along one random direction; where that disagrees, along each half of the elements, and so on down to a few
+   * elements that are compared one by one.
+   */
+  #search(chosen: readonly number[], known: Pair | null): Found {
+    if (chosen.length <= fewElements) return this.#elements(chosen);
+    const pair = known ?? this.#along(chosen);
+    if (pair.error <= this.#tolerance) return this.#found(0, pair, null, null);
+    const middle = chosen.length >> 1;
+    const halves = [chosen.slice(0, middle), chosen.slice(middle)].map((half) => ({ half, pair: this.#along(half) }));
+    halves.sort((a, b) => badness(b.pair) - badness(a.pair));
+    const found = halves.map(
+      ({ half, pair: part }) =>
+        () =>
+          this.#search(half, part),
     );
-    const random = this.#comparison.random;
-    while (chosen.size < mostElements) chosen.add(Math.floor((Math.abs(random()) * 2 - 1) * size) % size);
-    return [...chosen];
+    const first = found[0]!();
+    if (first.mismatch) return first;
+    // Where all the parts are right, the direction was the less exact comparison.
+    const second = found[1]!();
+    return second.mismatch || second.maxError >= first.maxError ? second : first;
+  }
+
+  /** The change of the functions along a random direction of these elements, over the step, and the same by the gradient. */
+  #along(chosen: readonly number[]): Pair {
+    const direction = new Map(chosen.map((i) => [i, this.#comparison.random()]));
+    return this.#lookTwice((part) => {
+      const { plus, minus, displacement } = this.#differencer.along(direction, part);
+      const width = 2 * this.#differencer.step * part;
+      let [got, square] = [0, 0];
+      for (const i of chosen) {
+        const term = (this.#gradient[i]! * displacement[i]!) / width;
+        got += term;
+        square += term * term;
+      }
+      return compared(this.#change(plus, minus) / width, got, Math.sqrt(square), this.#rounding(width / 2));
+    });
   }
 
   #elements(chosen: readonly number[]): Found {
-    const expected = new Map(chosen.map((i) => [i, this.#directional(this.#differencer.along(new Map([[i, 1]])), i)]));
+    const differences = new Map(chosen.map((i) => [i, this.#derivative(i, 1)]));
     // Next to large derivatives of the same tensor, small ones are known less well.
-    const typical = rootMeanSquare([...expected.values()].filter(Number.isFinite));
+    const typical = rootMeanSquare([...differences.values()].filter(Number.isFinite));
     let worst: (Pair & { index: number }) | null = null;
-    for (const [i, numeric] of expected) {
-      const rounding = this.#rounding / this.#differencer.stepAt(i);
-      const pair = compared(numeric, this.#gradient[i]!, typical, rounding);
-      if (!worst || !(pair.error <= worst.error)) worst = { ...pair, index: i };
-      if (Number.isNaN(worst.error)) break;
+    for (const [i, difference] of differences) {
+      const pair = this.#lookTwice((part) => {
+        const expected = part === 1 ? difference : this.#derivative(i, part);
+        return compared(expected, this.#gradient[i]!, typical, this.#rounding(part * this.#differencer.stepAt(i)));
+      });
+      if (!worst || badness(pair) > badness(worst)) worst = { ...pair, index: i };
     }
     if (!worst) return this.#found(0, { expected: 0, got: 0, error: 0 }, null, null);
-    return this.#found(
-      chosen.length,
-      worst,
-      worst.index,
-      worst.error <= this.#tolerance ? null : this.#kink(worst.index),
-    );
+    const note = worst.error <= this.#tolerance ? null : this.#kink(worst.index);
+    return this.#found(chosen.length, worst, worst.index, note);
   }
 
-  /** The derivative along one element, whose displacement alone counts. */
-  #directional({ plus, minus, displacement }: Difference, i: number): number {
+  /** The central difference at element `i`, whose displacement alone counts. */
+  #derivative(i: number, part: number): number {
+    const { plus, minus, displacement } = this.#differencer.along(new Map([[i, 1]]), part);
     return this.#change(plus, minus) / displacement[i]!;
   }
 
-  /** The change along a direction, over the step, expected and by the gradient. */
-  #along(direction: ReadonlyMap<number, number>): Pair {
-    const { plus, minus, displacement } = this.#differencer.along(direction);
-    const width = 2 * this.#differencer.step;
-    let got = 0;
-    let square = 0;
-    displacement.forEach((distance, i) => {
-      const term = (this.#gradient[i]! * distance) / width;
-      got += term;
-      square += term * term;
-    });
-    return compared(this.#change(plus, minus) / width, got, Math.sqrt(square), this.#rounding / this.#differencer.step);
+  /** What `look` finds at the full step; or at a shorter one, where that agrees better and is not worse by rounding. */
+  #lookTwice(look: (part: number) => Pair & { readonly scale: number }): Pair {
+    const first = look(1);
+    if (first.error <= this.#tolerance || this.#comparison.delta !== null) return first;
+    const second = look(shorter);
+    const rounding = this.#rounding(shorter * this.#differencer.step);
+    return second.error <= this.#tolerance && rounding <= this.#tolerance * second.scale ? second : first;
+  }
+
+  /** What rounding alone may make of a derivative found with that step. */
+  #rounding(step: number): number {
+    const { epsilon, ownEpsilon } = this.#differencer;
+    const ofGradient = epsilon > ownEpsilon ? gradientRoundings * epsilon : 0;
+    return this.#size * ((roundings * ownEpsilon) / step + ofGradient);
   }
 
   /** Σ weights · (a - b), in float64. */
@@ -153,9 +178,10 @@ class Comparer {
   #kink(i: number): string | null {
     const { plus, minus, displacement } = this.#differencer.along(new Map([[i, 1]]));
     const width = displacement[i]! / 2;
-    const [left, right] = [this.#change(this.#center, minus) / width, this.#change(plus, this.#center) / width];
+    const { center } = this.#differencer;
+    const [left, right] = [this.#change(center, minus) / width, this.#change(plus, center) / width];
     const size = Math.max(Math.abs(left), Math.abs(right));
-    if (!(Math.abs(left - right) > 0.1 * size + this.#rounding / width)) return null;
+    if (!(Math.abs(left - right) > 0.1 * size + this.#rounding(width))) return null;
     return `the difference to the left is ${short(left)}, to the right ${short(right)}: a kink or a jump may be near`;
   }
 
@@ -171,15 +197,15 @@ class Comparer {
 }
 
 /** How far two numbers are apart beyond `rounding`, relative to the largest that matters. NaN where one is not finite. */
-function compared(expected: number, got: number, typical: number, rounding: number): Pair {
-  if (!Number.isFinite(expected) || !Number.isFinite(got)) return { expected, got, error: NaN };
-  const apart = Math.max(0, Math.abs(expected - got) - rounding);
+function compared(expected: number, got: number, typical: number, rounding: number): Pair & { readonly scale: number } {
   const scale = Math.max(Math.abs(expected), Math.abs(got), typical);
-  return { expected, got, error: apart === 0 ? 0 : apart / scale };
+  if (!Number.isFinite(expected) || !Number.isFinite(got)) return { expected, got, scale, error: NaN };
+  const apart = Math.max(0, Math.abs(expected - got) - rounding);
+  return { expected, got, scale, error: apart === 0 ? 0 : apart / scale };
 }
 
-function indices(size: number): number[] {
-  return Array.from({ length: size }, (_, i) => i);
+function badness({ error }: Pair): number {
+  return Number.isNaN(error) ? Infinity : error;
 }
 
 function rootMeanSquare(numbers: readonly number[]): number {

@@ -11,8 +11,10 @@ interface MatcherResult {
 /**
  * For `expect.extend`: `toHaveCorrectGradients(xs, options)` is `checkGradients(received, xs, options)`.
  * @example
- * expect.extend(gradientMatchers);
- * await expect(loss).toHaveCorrectGradients([w, b], { feeds, order: 2 });
+ * const x = constant([1, 2]);
+ * const { pass } = await gradientMatchers.toHaveCorrectGradients(square(x), [x]);
+ * pass; // true
+ * // expect.extend(gradientMatchers); await expect(loss).toHaveCorrectGradients([w, b], { feeds, order: 2 });
  */
 export const gradientMatchers = {
   async toHaveCorrectGradients(

@@ -22,9 +22,9 @@ export function stepFor(epsilon: number): number {
   return Math.cbrt(epsilon);
 }
 
-/** The relative error that such differences of a smooth function may have. */
-export function toleranceFor(epsilon: number): number {
-  return Math.cbrt(epsilon) / 2;
+/** The relative error allowed between differences of one precision and gradients of another. */
+export function toleranceFor(differences: number, gradients: number): number {
+  return Math.max(Math.cbrt(differences) / 2, Math.sqrt(gradients));
 }
 
 /** The epsilon of the coarsest float dtype among `x`, `ys` and all that lies between them. */

@@ -3,18 +3,19 @@ import { InvalidArgumentError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { NDArray } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
-import { Tensor } from '../graph/tensor.js';
+import type { Tensor } from '../graph/tensor.js';
 import { call, one } from '../ops/call.js';
 import { Variable, variablesIn, variableType } from '../ops/definitions/variable.js';
 import { opDef } from '../ops/opdef.js';
 import { Session } from '../session/session.js';
 import { takingBack } from './rollback.js';
 
-/** What can be changed: a tensor is fed, a variable assigned. */
+/** What a function can be differentiated by. */
 export type Source = Tensor | Variable;
 
+/** A value for a tensor, which is fed, or for the variable behind a handle, which is assigned. */
 export interface Change {
-  readonly source: Source;
+  readonly tensor: Tensor;
   readonly value: NDArray;
 }
 
@@ -36,7 +37,12 @@ export async function onWorkbench<T>(
 ): Promise<T> {
   const { graph, feeds, session } = surroundings;
   if (session && session.graph !== graph) throw new InvalidArgumentError('The session given runs another graph.');
-  const needed = new Set(closure(roots.map(operationOf), feeds));
+  const needed = new Set(
+    closure(
+      roots.map((root) => tensorOf(root).op),
+      feeds,
+    ),
+  );
   const variables = variablesIn(graph, 'variables').filter((variable) => needed.has(variable.handle.op));
   const values = session && variables.length > 0 ? await session.run(variables.map(({ fetchable }) => fetchable)) : [];
   const state = new Map(values.map((value, i) => [variables[i]!.handle.op, value]));
@@ -88,15 +94,30 @@ export class Workbench {
     this.#feeds.set(tensor, value);
   }
 
+  /** Whether `tensor` always has a value of its own, whatever it is computed from. */
+  isFed(tensor: Tensor): boolean {
+    return this.#feeds.has(tensor);
+  }
+
+  /** The handle of a new variable that holds `value`. */
+  variable(value: NDArray): Tensor {
+    const { dtype, shape } = value;
+    const handle = one('VarHandleOp', [], { dtype, shape });
+    const cell = this.#cellOf(handle, value);
+    this.#assign(cell, value);
+    this.#cells.set(handle.op, cell);
+    return handle;
+  }
+
   /** The values of `tensors`, with `change` made for this run only. */
   run(tensors: readonly Tensor[], change?: Change): readonly NDArray[] {
     this.#prepare(tensors.map((tensor) => tensor.op));
     if (!change) return this.#evaluate(tensors, this.#feeds);
-    const { source } = change;
-    if (source instanceof Tensor) return this.#evaluate(tensors, new Map([...this.#feeds, [source, change.value]]));
-    this.#prepare([source.handle.op]);
-    const cell = this.#cells.get(source.handle.op)!;
-    this.#assign(cell, change.value);
+    const { tensor, value } = change;
+    if (tensor.dtype !== 'resource') return this.#evaluate(tensors, new Map([...this.#feeds, [tensor, value]]));
+    this.#prepare([tensor.op]);
+    const cell = this.#cells.get(tensor.op)!;
+    this.#assign(cell, value);
     try {
       return this.#session.runSync([...tensors], this.#feeds);
     } finally {
@@ -136,14 +157,21 @@ export class Workbench {
 
   #cellFor(op: Operation, variable: Variable | undefined): Cell {
     const handle = op.outputs[0]!;
+    const given = this.#given.get(op);
+    if (given) {
+      const cell = this.#cellOf(handle, given);
+      this.#assign(cell, given);
+      return cell;
+    }
+    if (variable) this.#session.runSync(variable.initializer, this.#feeds);
+    const { dtype } = variableType(handle);
+    return this.#cellOf(handle, this.#session.runSync(one('ReadVariableOp', [handle], { dtype })));
+  }
+
+  #cellOf(handle: Tensor, value: NDArray): Cell {
     const { dtype, shape } = variableType(handle);
     const placeholder = one('Placeholder', [], { dtype, shape });
-    const write = call('AssignVariableOp', [handle, placeholder]);
-    const given = this.#given.get(op);
-    if (given) this.#session.runSync(write, new Map([[placeholder, given]]));
-    else if (variable) this.#session.runSync(variable.initializer, this.#feeds);
-    const value = given ?? this.#session.runSync(one('ReadVariableOp', [handle], { dtype }));
-    return { placeholder, write, value };
+    return { placeholder, write: call('AssignVariableOp', [handle, placeholder]), value };
   }
 
   #assign(cell: Cell, value: NDArray): void {
@@ -155,9 +183,9 @@ export class Workbench {
   }
 }
 
-/** The operation through which a source enters a graph. */
-export function operationOf(source: Source): Operation {
-  return source instanceof Variable ? source.handle.op : source.op;
+/** The tensor through which a source enters a graph: of a variable, its handle. */
+export function tensorOf(source: Source): Tensor {
+  return source instanceof Variable ? source.handle : source;
 }
 
 /** `roots` and all that they depend on, data and control, up to what is fed. */

@@ -17,7 +17,11 @@ export function decodeArray({ dtype, shape, data }: EncodedArray): NDArray {
   const size = shape.reduce((product, dim) => product * dim, 1);
   const storage = allocate(kind, size);
   if (typeof data !== 'string') {
-    return new NDArray(kind, shape, data.map((text) => Buffer.from(text, 'base64').toString()));
+    return new NDArray(
+      kind,
+      shape,
+      data.map((text) => Buffer.from(text, 'base64').toString()),
+    );
   }
   const view = storage as Uint8Array;
   Buffer.from(data, 'base64').copy(Buffer.from(view.buffer, view.byteOffset, view.byteLength));

@@ -7,7 +7,7 @@ import { parseFeeds } from '../../../src/session/feeds.js';
 import { Session } from '../../../src/session/session.js';
 import { arrayDifference, decodeArray, encodeArray } from './arrays.js';
 import { Recorder, type Result } from './recorder.js';
-import { Matcher, type Statistics } from './structure.js';
+import { Matcher, StructureError, type Statistics } from './structure.js';
 import { tensorFlow, type TensorFlowAnswer, type TensorFlowResult } from './worker.js';
 
 export type { Recorder, Result };
@@ -25,6 +25,11 @@ export interface CompareOptions {
   readonly nodes?: boolean | readonly number[];
   /** Whether results and fetches are run and compared. */
   readonly values?: boolean;
+  /**
+   * Is told where nodes of a later call differ and an earlier one appended tensors whose shapes are known better here than
+   * in TensorFlow: fewer nodes are then needed. Without it that is an error.
+   */
+  readonly betterKnown?: (message: string) => void;
   /** Multiplies the tolerances. */
   readonly tolerance?: number;
 }
@@ -113,12 +118,24 @@ export async function compareWithTensorFlow(
   }
   if (answer.error && answer.failed !== 'run') throw new TensorFlowFailed(answer.error, answer.failed);
   const matcher = new Matcher(graph, answer.renamed ?? {}, statistics);
-  recorder.calls.forEach((call, i) => {
-    if (options.nodes === false || (Array.isArray(options.nodes) && !options.nodes.includes(i))) return;
-    matcher.compare(call, answer.calls[i]!);
-  });
+  if (options.nodes !== false) compareNodes(matcher, recorder, answer, options);
   const fetched = runs ? compareValues(graph, recorder, built, feeds, fetches, answer, options.tolerance ?? 1) : [];
   return { graph, answer, results: recorder.calls.map((call) => call.results), fetched };
+}
+
+function compareNodes(matcher: Matcher, recorder: Recorder, answer: TensorFlowAnswer, options: CompareOptions): void {
+  const before = statistics.better;
+  for (const [i, call] of recorder.calls.entries()) {
+    if (Array.isArray(options.nodes) && !options.nodes.includes(i)) continue;
+    const known = statistics.better - before;
+    try {
+      matcher.compare(call, answer.calls[i]!);
+    } catch (error) {
+      if (!(error instanceof StructureError) || !options.betterKnown || known === 0) throw error;
+      // What follows builds on what did not match.
+      return options.betterKnown(error.message.split('\n')[0]!);
+    }
+  }
 }
 
 function compareValues(
@@ -168,7 +185,7 @@ function ours(
   try {
     if (graph.version === 0) return [];
     for (const op of built.init ?? []) session.runSync(op);
-    const values = session.runSync(tensors, feeds) as NDArray[];
+    const values = session.runSync(tensors, feeds);
     if (answer.error) throw new TensorFlowFailed(answer.error, answer.failed);
     return values;
   } catch (error) {

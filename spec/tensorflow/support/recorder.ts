@@ -53,7 +53,7 @@ export class Recorder {
     new IndexedSlices(
       constant(values),
       constant(indices, { dtype: 'int32' }),
-      denseShape === null ? null : (constant(denseShape, { dtype: 'int32' })),
+      denseShape === null ? null : constant(denseShape, { dtype: 'int32' }),
     );
 
   /** Sends the forward nodes made since the last step. */

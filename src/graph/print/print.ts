@@ -66,6 +66,7 @@ function selected(graph: Graph, { nodes }: PrintOptions): readonly Operation[] {
  * `graph`, or some of its operations, as text: to read, to exchange with TensorFlow (`json`), or to draw (`dot`, `mermaid`).
  * @throws InvalidArgumentError for an unknown format or an operation of another graph
  * @example
+ * tanh(placeholder('float32', [2], { name: 'x' }));
  * printGraph(g); // 'x = Placeholder() -> float32[2]\nTanh = Tanh(x) -> float32[2]\n'
  */
 export function printGraph(graph: Graph, options: PrintOptions = {}): string {

@@ -88,6 +88,7 @@ export function broadcastTo<X extends Operand>(input: X, shape: IndexOperand, op
 }
 
 declare module '../../graph/tensor.js' {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     broadcastTo(shape: IndexOperand, options?: OpOptions): Tensor<D>;
   }

@@ -212,6 +212,7 @@ export function scatterNd<X extends Operand>(
 }
 
 declare module '../../graph/tensor.js' {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Tensor<D extends DType, S extends Shape> {
     gatherNd(indexes: IndexOperand, options?: GatherNdOptions): Tensor<D>;
     scatterNd<X extends Operand>(updates: X, shape: IndexOperand, options?: OpOptions): Tensor<DTypeOf<X>>;

@@ -1,21 +1,15 @@
 /** Slices of a tensor picked by an index tensor. */
 import type { DType } from '../../graph/dtype.js';
-import { InvalidArgumentError } from '../../graph/errors.js';
-import type { NDArray } from '../../graph/ndarray.js';
-import { mergeShapes, numElements, shapesEqual, stridesOf, type Dim, type Shape } from '../../graph/shape.js';
+import { mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { one } from '../call.js';
-import { bin, bound, cast, int, lazy, select, type Expr, type Lazy } from '../expr.js';
+import { bound, cast, lazy, type Expr, type Lazy } from '../expr.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
-import { IndexedSlices } from '../indexed-slices.js';
-import { constantShape } from '../known.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type LowerView, type OpView, type RoutineContext } from '../opdef.js';
-import { scatterAdd } from '../routines/scatter.js';
-import { argumentError, axisIn, lengthOf, requireRank, shapeError, unknownDims, zeroOf } from '../shape-rules.js';
+import { defineOp, type LowerView, type OpView } from '../opdef.js';
+import { argumentError, axisIn, shapeError, unknownDims } from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 import { gatherGradient } from './array-gather-gradient.js';
-import { shape, type IndexDType } from './array-shape.js';
 
 /** How many leading axes params and indices share. */
 function batchDimsOf(op: OpView, rank: number): number {

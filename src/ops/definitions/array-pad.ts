@@ -1,18 +1,16 @@
 /** Tensors made larger: padded or tiled. */
 import type { DType } from '../../graph/dtype.js';
 import type { NDArray } from '../../graph/ndarray.js';
-import { formatShape, isFullyDefined, type Dim, type Shape } from '../../graph/shape.js';
+import { type Dim, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { modulo } from '../axes.js';
-import { many, one } from '../call.js';
-import { broadcastTo as repeated } from '../elementwise.js';
+import { one } from '../call.js';
 import { bin, int, lazy, select, type Expr } from '../expr.js';
 import { castTo, indices, item, numbers, type IndexOperand } from '../indexing.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import { constantShape, constantValue } from '../known.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type GradientFn, type Lowering, type OpView } from '../opdef.js';
-import { constantBeside } from '../rules.js';
 import { argumentError, lengthOf, requireRank, shapeError, unknownDims, zeroOf } from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 import { rank, shape, size, type IndexDType } from './array-shape.js';
@@ -189,7 +187,7 @@ function tilesSummed(dy: IndexedSlices, dims: Tensor): Tensor {
 const tileGradient: GradientFn = (op, [dy]) => {
   const [x, multiples] = op.inputs;
   const dims = shape(x, { outType: multiples.dtype as IndexDType }) as Tensor;
-  const interleaved = transpose(stack([multiples, dims])) as Tensor;
+  const interleaved: Operand = transpose(stack([multiples, dims]));
   let split = one('Reshape', [interleaved, [-1]]);
   const axes = range(0, size(split), 2);
   const gradient = dy instanceof IndexedSlices ? tilesSummed(dy, dims) : dy;

@@ -1,7 +1,7 @@
 /** Tensors made by counting: ranges and one-hot vectors. */
 import type { DType } from '../../graph/dtype.js';
 import { isInteger } from '../../graph/dtype.js';
-import type { NDArray } from '../../graph/ndarray.js';
+import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
 import { isConvertible, one } from '../call.js';
@@ -194,6 +194,13 @@ export interface OneHotOptions<D extends DType = DType> extends OpOptions {
   readonly dtype?: D;
 }
 
+/** The dtype of the first operand there is, tensors before data. */
+function dtypeOfFirst(operands: readonly (Operand | undefined)[]): DType {
+  for (const operand of operands) if (operand instanceof Tensor || isConvertible(operand)) return operand.dtype;
+  const data = operands.find((operand) => operand !== undefined);
+  return data === undefined ? 'float32' : NDArray.from(data as TensorData).dtype;
+}
+
 /**
  * For each index a vector of length `depth` that is 1 there and 0 elsewhere (TensorFlow `tf.one_hot`); an index outside
  * [0, depth) gives zeros only.
@@ -206,15 +213,10 @@ export function oneHot<D extends DType = DType>(
   depth: IndexOperand,
   options: OneHotOptions<D> = {},
 ): Tensor<D> {
-  const given = [options.onValue, options.offValue].find((value) => value instanceof Tensor || isConvertible(value)) as
-    TensorLike | undefined;
-  const dtype: DType | undefined = options.dtype ?? given?.dtype;
+  const dtype = options.dtype ?? dtypeOfFirst([options.onValue, options.offValue]);
   const value = (operand: Operand | undefined, fallback: 0 | 1, name: string): Operand => {
-    if (operand === undefined)
-      return namedConstant(dtype === 'bool' ? fallback === 1 : fallback, dtype ?? 'float32', name);
-    return operand instanceof Tensor || isConvertible(operand)
-      ? operand
-      : namedConstant(operand, dtype ?? 'float32', 'Const');
+    if (operand === undefined) return namedConstant(dtype === 'bool' ? fallback === 1 : fallback, dtype, name);
+    return operand instanceof Tensor || isConvertible(operand) ? operand : namedConstant(operand, dtype, 'Const');
   };
   const operands = [
     indices(indexes, 'indices'),

@@ -182,7 +182,8 @@ defineOp({
 /**
  * The value of `input`, which gradients take for a constant (TensorFlow `tf.stop_gradient`).
  * @example
- * gradients(x.multiply(stopGradient(x)), x); // x, and not 2x
+ * const x = constant(3);
+ * gradients(x.multiply(stopGradient(x)), x); // [3]
  */
 export function stopGradient<X extends Operand>(input: X, options?: OpOptions): Tensor<DTypeOf<X>, ShapeOf<X>> {
   return one('StopGradient', [input], {}, options) as never;
@@ -204,7 +205,7 @@ defineOp({
  * `tf.raw_ops.PreventGradient`).
  * @throws LookupError in `gradients`, not here
  * @example
- * preventGradient(x, 'the table is fixed');
+ * preventGradient(constant([1, 2]), 'the table is fixed'); // [1, 2]
  */
 export function preventGradient<X extends Operand>(
   input: X,
@@ -226,7 +227,8 @@ defineOp({
 /**
  * An operation that computes nothing, to hang control dependencies on (TensorFlow `tf.no_op`).
  * @example
- * const done = controlDependencies([a, b], () => noOp({ name: 'done' }));
+ * const done = controlDependencies([constant(1), constant(2)], () => noOp({ name: 'done' }));
+ * done.controlInputs.length; // 2
  */
 export function noOp(options?: OpOptions): Operation {
   return call('NoOp', [], {}, options);

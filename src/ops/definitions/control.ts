@@ -24,6 +24,7 @@ export type GroupInput = OperationLike | readonly GroupInput[];
  * device first, so that one control edge crosses from each.
  * @throws InvalidArgumentError for something that is no operation, tensor or variable
  * @example
+ * const [v, w] = [variable(1), variable(2)];
  * const step = group(v.assignAdd(1), w.assignAdd(1), { name: 'step' });
  */
 export function group(...args: readonly (GroupInput | OpOptions)[]): Operation {
@@ -92,7 +93,8 @@ export interface TupleOptions extends OpOptions {
  * IndexedSlices the values wait; an operation gives an operation.
  * @throws InvalidArgumentError where there is nothing but nulls
  * @example
- * const [a, b] = tuple([x, y]); // the values of x and y
+ * const [a, b] = tuple([constant(1), constant(2)]);
+ * [a, b]; // [1, 2]
  */
 export function tuple<const X extends readonly (Operand | IndexedSlices | Operation | null)[]>(
   tensors: X,

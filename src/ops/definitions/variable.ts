@@ -101,6 +101,7 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
    * operand or a fetch it is the new value, as a control input the assignment, and further assignments to it come later.
    * @throws DTypeError or ShapeError where `value` does not fit
    * @example
+   * const v = variable([1, 2]);
    * session.runSync(v.assign([3, 4])); // [3, 4]
    */
   assign(value: Operand, options?: OpOptions): Variable<D, S> {
@@ -127,7 +128,9 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
    * The rows at `indices`, without reading the rest (TensorFlow `Variable.sparse_read`); its gradient is IndexedSlices.
    * @throws InvalidArgumentError at run time for an index out of range
    * @example
-   * variable([[1, 2], [3, 4]]).sparseRead([1]); // [[3, 4]]
+   * const v = variable([[1, 2], [3, 4]]);
+   * session.runSync(v.initializer);
+   * session.runSync(v.sparseRead([1])); // [[3, 4]]
    */
   sparseRead(indices: Operand, options?: OpOptions): Tensor<D> {
     const read = (): Tensor =>
@@ -257,6 +260,8 @@ export function variablesIn(graph: Graph, collection: 'variables' | 'trainable_v
 /**
  * All variables of the default graph, oldest first (TensorFlow `tf.compat.v1.global_variables`).
  * @example
+ * variable([1, 2], { name: 'w' });
+ * variable(0, { name: 'step', trainable: false });
  * globalVariables().map((v) => v.name); // ['w:0', 'step:0']
  */
 export function globalVariables(): readonly Variable[] {
@@ -266,7 +271,9 @@ export function globalVariables(): readonly Variable[] {
 /**
  * The variables of the default graph that optimizers change (TensorFlow `tf.compat.v1.trainable_variables`).
  * @example
- * gradients(loss, trainableVariables());
+ * variable([1, 2], { name: 'w' });
+ * variable(0, { name: 'step', trainable: false });
+ * trainableVariables().map((v) => v.name); // ['w:0']
  */
 export function trainableVariables(): readonly Variable[] {
   return variablesIn(getDefaultGraph(), 'trainable_variables');
@@ -275,7 +282,9 @@ export function trainableVariables(): readonly Variable[] {
 /**
  * An operation that gives the listed variables their initial values (TensorFlow `tf.compat.v1.variables_initializer`).
  * @example
- * session.runSync(variablesInitializer([v, w]));
+ * const v = variable([1, 2]);
+ * session.runSync(variablesInitializer([v]));
+ * session.runSync(v); // [1, 2]
  */
 export function variablesInitializer(variables: readonly Variable[], options: OpOptions = {}): Operation {
   return group(
@@ -288,7 +297,9 @@ export function variablesInitializer(variables: readonly Variable[], options: Op
  * An operation that gives all variables of the default graph their initial values (TensorFlow
  * `tf.compat.v1.global_variables_initializer`). Make it when all variables exist.
  * @example
+ * const v = variable([1, 2]);
  * session.runSync(globalVariablesInitializer());
+ * session.runSync(v); // [1, 2]
  */
 export function globalVariablesInitializer(options?: OpOptions): Operation {
   return variablesInitializer(globalVariables(), options);

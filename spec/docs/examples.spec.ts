@@ -1,0 +1,20 @@
+/** The examples in docstrings and documents run, and what they claim holds. */
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { docstringExamples, documentExample, runExample } from './support.js';
+
+const root = new URL('../../', import.meta.url);
+const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const examples = sources.flatMap((file) => docstringExamples(`src/${file}`, readFileSync(new URL(`src/${file}`, root), 'utf8')));
+
+test('there are examples', () => {
+  expect(examples.length).toBeGreaterThan(100);
+});
+
+test.each(examples.map((example) => [example.where, example] as const))('%s', async (_, example) => {
+  await runExample(example);
+});
+
+test('the tour', async () => {
+  expect(await runExample(documentExample('docs/tour.md', readFileSync(new URL('docs/tour.md', root), 'utf8')))).toBeGreaterThan(15);
+});
