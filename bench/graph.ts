@@ -43,14 +43,19 @@ function tensorflow(n: number): Timing | null {
   const python = process.env['TAPELESS_PYTHON'];
   if (!python || n > 10_000) return null;
   const script = fileURLToPath(new URL('./graph_tensorflow.py', import.meta.url));
-  const { stdout, status } = spawnSync(python, [script, String(n)], { encoding: 'utf8', env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } });
+  const { stdout, status } = spawnSync(python, [script, String(n)], {
+    encoding: 'utf8',
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
+  });
   return status === 0 ? (JSON.parse(stdout.trim().split('\n').at(-1)!) as Timing) : null;
 }
 
 const rate = (count: number, seconds: number) => `${Math.round(count / seconds).toLocaleString('en')}/s`;
 
 once(1_000); // warm-up
-console.log('forward nodes | build           | differentiate (backward nodes) | total     | TensorFlow build, differentiate | ratio');
+console.log(
+  'forward nodes | build           | differentiate (backward nodes) | total     | TensorFlow build, differentiate | ratio',
+);
 for (const n of sizes) {
   const results = Array.from({ length: runs }, () => once(n));
   const build = median(results.map((r) => r.build));

@@ -24,7 +24,9 @@ const model = g.asDefault(() => {
   const dense = (input: tl.Tensor, from: number, to: number, name: string) =>
     tl.nameScope(name, () => {
       const limit = Math.sqrt(6 / (from + to));
-      const w = tl.variable(tl.random.uniform([from, to], { minval: -limit, maxval: limit, seed: from }), { name: 'w' });
+      const w = tl.variable(tl.random.uniform([from, to], { minval: -limit, maxval: limit, seed: from }), {
+        name: 'w',
+      });
       const b = tl.variable(tl.zeros([to]), { name: 'b' });
       return tl.nn.biasAdd(tl.matmul(input, w), b);
     });
@@ -48,7 +50,11 @@ const batch = (indices: readonly number[]) => [indices.map((i) => images[i]!), i
 
 console.log(`${train.length} digits to learn from, ${test.length} held out; ${g.version} operations in the graph.\n`);
 const bar = new cliProgress.SingleBar(
-  { format: '{bar} epoch {value}/{total}  loss {loss}  held-out accuracy {accuracy}', noTTYOutput: true, notTTYSchedule: 2000 },
+  {
+    format: '{bar} epoch {value}/{total}  loss {loss}  held-out accuracy {accuracy}',
+    noTTYOutput: true,
+    notTTYSchedule: 2000,
+  },
   cliProgress.Presets.shades_classic,
 );
 bar.start(epochs, 0, { loss: '…', accuracy: '…' });

@@ -38,8 +38,13 @@ const init = g.asDefault(() => tl.globalVariablesInitializer());
 const session = new tl.Session({ graph: g });
 await session.run(init);
 
-console.log(`Linear regression on ${rows.length} patients, ${design[0]!.length} coefficients, ${steps} steps of gradient descent.\n`);
-const bar = new cliProgress.SingleBar({ format: '{bar} step {value}/{total}  mse {mse}', noTTYOutput: true, notTTYSchedule: 1000 }, cliProgress.Presets.shades_classic);
+console.log(
+  `Linear regression on ${rows.length} patients, ${design[0]!.length} coefficients, ${steps} steps of gradient descent.\n`,
+);
+const bar = new cliProgress.SingleBar(
+  { format: '{bar} step {value}/{total}  mse {mse}', noTTYOutput: true, notTTYSchedule: 1000 },
+  cliProgress.Presets.shades_classic,
+);
 bar.start(steps, 0, { mse: '…' });
 const curve: [number, number][] = [];
 for (let step = 0; step < steps; step++) {
@@ -59,7 +64,10 @@ console.log('\n  step        mse');
 for (const [step, loss] of curve) console.log(`${String(step).padStart(6)} ${loss.toFixed(4).padStart(12)}`);
 
 const found = ((await session.run(theta)).toArray() as number[][]).map(([value]) => value!);
-const exact = solveLeastSquares(design, progression.map(([value]) => value!));
+const exact = solveLeastSquares(
+  design,
+  progression.map(([value]) => value!),
+);
 const gap = Math.max(...found.map((value, i) => Math.abs(value - exact[i]!)));
 console.log('\ncoefficient      gradient descent   normal equation');
 ['(bias)', ...columns.filter((_, i) => i !== target)].forEach((name, i) => {
@@ -78,5 +86,7 @@ console.log(`\nDrawn in ${svgFile}`);
 
 const report = await checkGradients(mse, [theta], { session });
 console.log(`\n${report.toString()}`);
-console.log(`The gradient at the end: ${((await session.run(gradient)).toArray() as number[][]).map(([v]) => v!.toExponential(1)).join(' ')}`);
+console.log(
+  `The gradient at the end: ${((await session.run(gradient)).toArray() as number[][]).map(([v]) => v!.toExponential(1)).join(' ')}`,
+);
 await session.close();

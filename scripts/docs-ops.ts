@@ -6,7 +6,8 @@ import { allOps, type RegisteredOp } from '../src/ops/opdef.js';
 const file = new URL('../docs/ops.md', import.meta.url);
 
 const gradient = ({ grad }: RegisteredOp) => (grad === 'none' ? 'none' : grad === 'stop' ? 'stops it' : 'yes');
-const meaning = ({ lower }: RegisteredOp) => (typeof lower === 'function' ? 'expression' : `routine \`${lower.routine}\``);
+const meaning = ({ lower }: RegisteredOp) =>
+  typeof lower === 'function' ? 'expression' : `routine \`${lower.routine}\``;
 const row = (op: RegisteredOp) => {
   const [args, attrs = ''] = op.signature.split('|').map((part) => part.trim());
   const cell = (text: string) => (text === '' ? '' : `\`${text}\``);

@@ -8,7 +8,15 @@ const src = fileURLToPath(new URL('../src/', import.meta.url));
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 
 /** Lowest first; what stands in one row may not import each other. */
-const layers = [['graph'], ['ops'], ['gradients'], ['session'], ['testing', 'training', 'interop'], ['index.ts'], ['cli']];
+const layers = [
+  ['graph'],
+  ['ops'],
+  ['gradients'],
+  ['session'],
+  ['testing', 'training', 'interop'],
+  ['index.ts'],
+  ['cli'],
+];
 
 interface Import {
   readonly file: string;
@@ -26,7 +34,8 @@ const imports: readonly Import[] = files.flatMap((file) => {
   }));
 });
 
-const layerOf = (file: string) => layers.findIndex((row) => row.some((name) => file === name || file.startsWith(`${name}/`)));
+const layerOf = (file: string) =>
+  layers.findIndex((row) => row.some((name) => file === name || file.startsWith(`${name}/`)));
 
 test('every source file belongs to a layer, and imports were found', () => {
   expect(files.filter((file) => layerOf(file) < 0)).toEqual([]);
@@ -48,7 +57,8 @@ test('layers in one row do not import each other', () => {
 
 test('no file runs in a circle with another', () => {
   const edges = new Map<string, string[]>();
-  for (const { file, target, typeOnly } of imports) if (!typeOnly) edges.set(file, [...(edges.get(file) ?? []), target]);
+  for (const { file, target, typeOnly } of imports)
+    if (!typeOnly) edges.set(file, [...(edges.get(file) ?? []), target]);
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (file: string, path: readonly string[]): void => {
@@ -65,13 +75,17 @@ describe('the browser entry', () => {
   test('reaches nothing of Node', () => {
     const reached = new Set(['index.ts']);
     for (const file of reached) for (const edge of imports) if (edge.file === file) reached.add(edge.target);
-    const node = [...reached].filter((file) => /from '(node:|ts-node|commander|@hpcc-js)/.test(readFileSync(join(src, file), 'utf8')));
+    const node = [...reached].filter((file) =>
+      /from '(node:|ts-node|commander|@hpcc-js)/.test(readFileSync(join(src, file), 'utf8')),
+    );
     expect(node).toEqual([]);
   });
 });
 
 test('no pass tests the name of an op', () => {
   const passes = files.filter((file) => /^(gradients|session)\//.test(file));
-  const named = passes.filter((file) => /\.type\s*[!=]==?\s*'|\.op\s*[!=]==?\s*'|case '[A-Z]\w+':/.test(readFileSync(join(src, file), 'utf8')));
+  const named = passes.filter((file) =>
+    /\.type\s*[!=]==?\s*'|\.op\s*[!=]==?\s*'|case '[A-Z]\w+':/.test(readFileSync(join(src, file), 'utf8')),
+  );
   expect(named).toEqual([]);
 });

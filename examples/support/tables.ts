@@ -35,7 +35,9 @@ export function solveLeastSquares(a: readonly (readonly number[])[], b: readonly
     a.reduce((sum, row, r) => sum + row[i]! * b[r]!, 0),
   ]);
   for (let i = 0; i < k; i++) {
-    const pivot = system.slice(i).reduce((best, row, r) => (Math.abs(row[i]!) > Math.abs(system[best]![i]!) ? i + r : best), i);
+    const pivot = system
+      .slice(i)
+      .reduce((best, row, r) => (Math.abs(row[i]!) > Math.abs(system[best]![i]!) ? i + r : best), i);
     [system[i], system[pivot]] = [system[pivot]!, system[i]!];
     for (let r = i + 1; r < k; r++) {
       const factor = system[r]![i]! / system[i]![i]!;

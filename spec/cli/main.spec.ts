@@ -21,7 +21,8 @@ describe('help', () => {
   test('says what there is, with examples', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);
-    for (const word of ['dump', 'check', 'run', 'explain', 'stats', 'MODEL', 'Examples:', 'Exit codes']) expect(out).toContain(word);
+    for (const word of ['dump', 'check', 'run', 'explain', 'stats', 'MODEL', 'Examples:', 'Exit codes'])
+      expect(out).toContain(word);
     const version = (JSON.parse(await readFile('package.json', 'utf8')) as { version: string }).version;
     expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
@@ -67,15 +68,27 @@ describe('dump', () => {
   });
 
   test('dot and mermaid', async () => {
-    expect((await run('dump', 'regression.ts', '-f', 'dot')).out).toMatch(/^digraph [\s\S]*subgraph "cluster_layer" \{[\s\S]*\}\n$/);
-    expect((await run('dump', 'regression.ts', '-f', 'mermaid')).out).toMatch(/^flowchart TB\n[\s\S]*subgraph s0 \["layer"\]/);
+    expect((await run('dump', 'regression.ts', '-f', 'dot')).out).toMatch(
+      /^digraph [\s\S]*subgraph "cluster_layer" \{[\s\S]*\}\n$/,
+    );
+    expect((await run('dump', 'regression.ts', '-f', 'mermaid')).out).toMatch(
+      /^flowchart TB\n[\s\S]*subgraph s0 \["layer"\]/,
+    );
   });
 
   test('svg goes by the name of the file, and shows colours, clusters, dtypes and shapes', async () => {
     const { code, out } = await run('dump', 'regression.ts', ...gradientFlags, '-o', 'graph.svg');
     expect([code, out]).toEqual([0, '']);
     const svg = await readFile(join(folder, 'graph.svg'), 'utf8');
-    for (const part of ['<svg', '#dbeafe', '#ffe4c7', '>gradients</text>', 'float32[?, 1]', 'stroke-dasharray', '>TanhGrad</text>']) {
+    for (const part of [
+      '<svg',
+      '#dbeafe',
+      '#ffe4c7',
+      '>gradients</text>',
+      'float32[?, 1]',
+      'stroke-dasharray',
+      '>TanhGrad</text>',
+    ]) {
       expect(svg).toContain(part);
     }
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -118,7 +131,14 @@ describe('dump', () => {
 
 describe('run', () => {
   test('prints values for people', async () => {
-    const { code, out } = await run('run', 'regression.ts', '--init', ...feeds, '--fetch', 'w,layer/b,layer/y:0,parts.sum');
+    const { code, out } = await run(
+      'run',
+      'regression.ts',
+      '--init',
+      ...feeds,
+      '--fetch',
+      'w,layer/b,layer/y:0,parts.sum',
+    );
     expect([code, out]).toEqual([
       0,
       'w: float32[2, 1]\n  [[0.5]\n   [ -1]]\nlayer/b: float32[1]\n  [0.25]\nlayer/y:0: float32[2, 1]\n  [[-1.25]\n   [-2.25]]\nparts.sum: float32[] = 10\n',
@@ -152,7 +172,16 @@ describe('run', () => {
 
 describe('check', () => {
   test('passes a right gradient, to order 2', async () => {
-    const { code, out } = await run('check', 'regression.ts', ...gradientFlags, ...feeds, '--order', '2', '--seed', '3');
+    const { code, out } = await run(
+      'check',
+      'regression.ts',
+      ...gradientFlags,
+      ...feeds,
+      '--order',
+      '2',
+      '--seed',
+      '3',
+    );
     expect(code).toBe(0);
     expect(out).toMatch(/^loss: correct \(seed 3\)\n {2}order 1 .*layer\/w:0/);
     expect(out).toContain('order 2');
@@ -174,14 +203,27 @@ describe('explain', () => {
     expect(code).toBe(0);
     expect(out).toContain('loss → w: connected');
     expect(out).toMatch(/rounded → w: not connected \(noGradient\)\n.*Floor.*regression\.ts:\d+/);
-    const json = await run('explain', 'regression.ts', '--ys', 'loss', '--xs', 'w', '--stop-gradients', 'prediction', '--json');
+    const json = await run(
+      'explain',
+      'regression.ts',
+      '--ys',
+      'loss',
+      '--xs',
+      'w',
+      '--stop-gradients',
+      'prediction',
+      '--json',
+    );
     expect(JSON.parse(json.out)).toMatchObject({ connected: false, cause: 'stopGradients', op: 'prediction' });
   });
 });
 
 describe('stats', () => {
   test('counts', async () => {
-    const found = JSON.parse((await run('stats', 'regression.ts', ...gradientFlags, '--json')).out) as Record<string, unknown>;
+    const found = JSON.parse((await run('stats', 'regression.ts', ...gradientFlags, '--json')).out) as Record<
+      string,
+      unknown
+    >;
     expect(found).toMatchObject({
       components: 1,
       variables: [{ name: 'layer/w', dtype: 'float32', shape: '[2, 1]', trainable: true }, { name: 'layer/b' }],
@@ -189,7 +231,9 @@ describe('stats', () => {
     });
     expect(found['backward']).toBeGreaterThan(10);
     expect((found['forward'] as number) + (found['backward'] as number)).toBe(found['operations']);
-    expect((await run('stats', 'factory.ts')).out).toMatch(/^operations +8 \(8 forward, 0 backward\)\n[\s\S]*constants +\d+ bytes/);
+    expect((await run('stats', 'factory.ts')).out).toMatch(
+      /^operations +8 \(8 forward, 0 backward\)\n[\s\S]*constants +\d+ bytes/,
+    );
   });
 });
 
@@ -201,7 +245,11 @@ describe('models that do not work', () => {
     ['graph.pb', 'x', 'GraphDef files cannot be read yet'],
     ['syntax.ts', 'export const a = (;', 'does not compile'],
     ['throws.ts', "throw new Error('from the model');", 'from the model'],
-    ['shape.ts', "import * as tl from 'tapeless';\ntl.matmul(tl.placeholder('float32', [2, 3]), tl.placeholder('float32', [4, 5]) as never);", 'shape.ts:2'],
+    [
+      'shape.ts',
+      "import * as tl from 'tapeless';\ntl.matmul(tl.placeholder('float32', [2, 3]), tl.placeholder('float32', [4, 5]) as never);",
+      'shape.ts:2',
+    ],
   ])('%s', async (name, text, message) => {
     if (text !== null) await write(name, text);
     const result = await run('dump', name);
@@ -235,13 +283,31 @@ test('unknown commands name the near one', async () => {
 });
 
 test('a reader that stops early is no error', async () => {
-  await writeFile(join(folder, 'long.ts'), "import * as tl from 'tapeless';\nfor (let i = 0; i < 20000; i++) tl.constant(i);\nexport const last = tl.constant(0);");
+  await writeFile(
+    join(folder, 'long.ts'),
+    "import * as tl from 'tapeless';\nfor (let i = 0; i < 20000; i++) tl.constant(i);\nexport const last = tl.constant(0);",
+  );
   const script = `node node_modules/tapeless/dist/cli/main.js dump long.ts | head -1`;
-  await writeFile(join(folder, 'pipe.mjs'), `import { execSync } from 'node:child_process';\nprocess.stdout.write(execSync(${JSON.stringify(script)}, { stdio: ['ignore', 'pipe', 'inherit'] }));`);
-  expect(await runNode(folder, ['pipe.mjs'])).toEqual({ code: 0, out: 'Const = Const() -> float32[] value=0\n', err: '' });
+  await writeFile(
+    join(folder, 'pipe.mjs'),
+    `import { execSync } from 'node:child_process';\nprocess.stdout.write(execSync(${JSON.stringify(script)}, { stdio: ['ignore', 'pipe', 'inherit'] }));`,
+  );
+  expect(await runNode(folder, ['pipe.mjs'])).toEqual({
+    code: 0,
+    out: 'Const = Const() -> float32[] value=0\n',
+    err: '',
+  });
 });
 
 test('runs from the sources', async () => {
-  const args = ['--import', './scripts/register-ts-node.js', 'src/cli/main.ts', 'run', 'spec/cli/fixtures/factory.ts', '--fetch', 'cube'];
+  const args = [
+    '--import',
+    './scripts/register-ts-node.js',
+    'src/cli/main.ts',
+    'run',
+    'spec/cli/fixtures/factory.ts',
+    '--fetch',
+    'cube',
+  ];
   expect(await runNode(process.cwd(), args)).toEqual({ code: 0, out: 'cube: float64[3]\n  [ 1,  8, 27]\n', err: '' });
 }, 120_000);

@@ -21,7 +21,15 @@ function exported(): Record<string, unknown> {
     });
     const hidden = tl.tanh(y, { name: 'hidden' });
     const halves = tl.split(x, 2, { axis: 1, name: 'halves' });
-    return { x, w, y, loss: tl.reduceSum(hidden, { name: 'total' }), parts: { pair: halves, deep: { y } }, rate: 0.1, helper: () => 1 };
+    return {
+      x,
+      w,
+      y,
+      loss: tl.reduceSum(hidden, { name: 'total' }),
+      parts: { pair: halves, deep: { y } },
+      rate: 0.1,
+      helper: () => 1,
+    };
   });
 }
 
@@ -69,7 +77,15 @@ describe('what a module may export', () => {
     ['a default function', { default: () => ({ b: a }) }, 'b'],
     ['an asynchronous one', { default: async () => Promise.resolve({ c: a }) }, 'c'],
     ['a single function', { build: () => ({ d: a }) }, 'd'],
-    ['a function that returns a tensor', { build: function build() { return a; } }, 'build'],
+    [
+      'a function that returns a tensor',
+      {
+        build: function build() {
+          return a;
+        },
+      },
+      'build',
+    ],
     ['a graph', { graph: g }, 'a'],
   ])('%s', async (_, exports, name) => {
     const found = await modelOf('m.ts', exports);
@@ -108,7 +124,8 @@ describe('gradient flags', () => {
     expect(appended[0]!.id).toBe(model.graph.version - appended.length);
   });
 
-  test('say nothing where there are none', () => expect(differentiate(model, {})).toEqual({ appended: [], results: [] }));
+  test('say nothing where there are none', () =>
+    expect(differentiate(model, {})).toEqual({ appended: [], results: [] }));
 
   test.each<[GradientFlags, string]>([
     [{ ys: ['loss'] }, '--ys needs --xs'],
@@ -128,7 +145,8 @@ describe('gradient flags', () => {
 describe('feeds', () => {
   const folder = mkdtemp(join(tmpdir(), 'tapeless-feeds-'));
   afterAll(async () => rm(await folder, { recursive: true }));
-  const fed = async (...flags: string[]) => new Map([...(await parseFeedFlags(model, flags))].map(([tensor, data]) => [tensor.name, data]));
+  const fed = async (...flags: string[]) =>
+    new Map([...(await parseFeedFlags(model, flags))].map(([tensor, data]) => [tensor.name, data]));
 
   test('are JSON, or files of it', async () => {
     const path = join(await folder, 'a=b.json');

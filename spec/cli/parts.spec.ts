@@ -54,7 +54,8 @@ describe('.npy files', () => {
   test('column-major arrays are turned', () => {
     const data = bytes(Int16Array.from({ length: 24 }, (_, i) => i));
     const array = parseNpy(file('<i2', '(2, 3, 4)', data, 'True'), 'a.npy').toArray() as number[][][];
-    for (let i = 0; i < 2; i++) for (let j = 0; j < 3; j++) for (let k = 0; k < 4; k++) expect(array[i]![j]![k]).toBe(i + 2 * j + 6 * k);
+    for (let i = 0; i < 2; i++)
+      for (let j = 0; j < 3; j++) for (let k = 0; k < 4; k++) expect(array[i]![j]![k]).toBe(i + 2 * j + 6 * k);
   });
 
   test.each<[string, Uint8Array]>([
@@ -77,7 +78,16 @@ describe('values', () => {
     [tl.NDArray.from(0.1), 'v: float32[] = 0.1'],
     [tl.NDArray.from(0.1, 'float64'), 'v: float64[] = 0.1'],
     [tl.NDArray.from([1, -2.5]), 'v: float32[2]\n  [   1, -2.5]'],
-    [tl.NDArray.from([[[1], [2]], [[3], [4]]], 'int32'), 'v: int32[2, 2, 1]\n  [[[1]\n    [2]]\n   [[3]\n    [4]]]'],
+    [
+      tl.NDArray.from(
+        [
+          [[1], [2]],
+          [[3], [4]],
+        ],
+        'int32',
+      ),
+      'v: int32[2, 2, 1]\n  [[[1]\n    [2]]\n   [[3]\n    [4]]]',
+    ],
     [tl.NDArray.from([true, false]), 'v: bool[2]\n  [ true, false]'],
     [tl.NDArray.from(['a', 'b"']), 'v: string[2]\n  [  "a", "b\\""]'],
     [tl.NDArray.from({ re: 1, im: -2 }), 'v: complex64[] = 1-2i'],
@@ -88,7 +98,12 @@ describe('values', () => {
   test('large ones show their corners', () => {
     const text = valueText('v', tl.NDArray.filled('int32', [1000, 1000], 7));
     expect(text).toBe(
-      ['v: int32[1000, 1000]', '  [[7, 7, 7, …, 7, 7, 7]', ...Array<string>(2).fill('   [7, 7, 7, …, 7, 7, 7]'), '    …']
+      [
+        'v: int32[1000, 1000]',
+        '  [[7, 7, 7, …, 7, 7, 7]',
+        ...Array<string>(2).fill('   [7, 7, 7, …, 7, 7, 7]'),
+        '    …',
+      ]
         .concat([...Array<string>(2).fill('   [7, 7, 7, …, 7, 7, 7]'), '   [7, 7, 7, …, 7, 7, 7]]'])
         .join('\n'),
     );

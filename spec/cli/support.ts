@@ -34,7 +34,10 @@ async function compile(from: string, to: string): Promise<void> {
   for (const entry of await readdir(from, { withFileTypes: true })) {
     if (entry.isDirectory()) await compile(join(from, entry.name), join(to, entry.name));
     else if (entry.name.endsWith('.ts')) {
-      const { code } = await transform(await readFile(join(from, entry.name), 'utf8'), { loader: 'ts', target: 'es2022' });
+      const { code } = await transform(await readFile(join(from, entry.name), 'utf8'), {
+        loader: 'ts',
+        target: 'es2022',
+      });
       await writeFile(join(to, entry.name.replace(/\.ts$/, '.js')), code);
     }
   }
@@ -42,7 +45,10 @@ async function compile(from: string, to: string): Promise<void> {
 
 /** Runs `node file args…` in `folder`. */
 export async function runNode(folder: string, args: readonly string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '' } });
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '' },
+  });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (data: Buffer) => out.push(data));

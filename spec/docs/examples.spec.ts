@@ -4,8 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { docstringExamples, documentExample, runExample } from './support.js';
 
 const root = new URL('../../', import.meta.url);
-const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-const examples = sources.flatMap((file) => docstringExamples(`src/${file}`, readFileSync(new URL(`src/${file}`, root), 'utf8')));
+const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+const examples = sources.flatMap((file) =>
+  docstringExamples(`src/${file}`, readFileSync(new URL(`src/${file}`, root), 'utf8')),
+);
 
 test('there are examples', () => {
   expect(examples.length).toBeGreaterThan(100);
@@ -16,5 +20,7 @@ test.each(examples.map((example) => [example.where, example] as const))('%s', as
 });
 
 test('the tour', async () => {
-  expect(await runExample(documentExample('docs/tour.md', readFileSync(new URL('docs/tour.md', root), 'utf8')))).toBeGreaterThan(15);
+  expect(
+    await runExample(documentExample('docs/tour.md', readFileSync(new URL('docs/tour.md', root), 'utf8'))),
+  ).toBeGreaterThan(15);
 });

@@ -68,12 +68,16 @@ function close(actual: unknown, expected: unknown): boolean {
     return actual.length === expected.length && actual.every((item, i) => close(item, expected[i]));
   }
   if (typeof actual === 'object' && typeof expected === 'object' && actual !== null && expected !== null) {
-    return Object.keys(expected).every((key) => close((actual as Record<string, unknown>)[key], (expected as Record<string, unknown>)[key]));
+    return Object.keys(expected).every((key) =>
+      close((actual as Record<string, unknown>)[key], (expected as Record<string, unknown>)[key]),
+    );
   }
   return Object.is(actual, expected) || (typeof actual === 'bigint' && Number(actual) === expected);
 }
 
-const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor as new (...args: string[]) => (...values: unknown[]) => Promise<void>;
+const AsyncFunction = Object.getPrototypeOf(async () => undefined).constructor as new (
+  ...args: string[]
+) => (...values: unknown[]) => Promise<void>;
 
 /** Runs an example in a graph `g` of its own, with a `session` on it and all public names at hand. @throws where it throws, or a claim does not hold */
 export async function runExample({ code }: Example): Promise<number> {
@@ -93,14 +97,26 @@ export async function runExample({ code }: Example): Promise<number> {
     claims++;
     const expected = claimedValue(comment)!.value;
     const actual = values(value);
-    if (!close(actual, expected)) throw new Error(`the example says ${comment}, but it is ${JSON.stringify(actual, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))}`);
+    if (!close(actual, expected))
+      throw new Error(
+        `the example says ${comment}, but it is ${JSON.stringify(actual, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v))}`,
+      );
   };
   const body = ts.transpileModule(withChecks(code.replace(/^import .*$/gm, '')), {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   }).outputText;
-  const scope: Record<string, unknown> = { ...tl, ...testing, tl, g, session: new tl.Session({ graph: g }), __check: check };
+  const scope: Record<string, unknown> = {
+    ...tl,
+    ...testing,
+    tl,
+    g,
+    session: new tl.Session({ graph: g }),
+    __check: check,
+  };
   delete scope['default'];
-  const names = Object.keys(scope).filter((name) => !new RegExp(`(const|let|function) (\\{[^}]*)?\\b${name}\\b`).test(body));
+  const names = Object.keys(scope).filter(
+    (name) => !new RegExp(`(const|let|function) (\\{[^}]*)?\\b${name}\\b`).test(body),
+  );
   const run = new AsyncFunction(...names, body);
   await g.asDefault(() => run(...names.map((name) => scope[name])));
   return claims;

@@ -138,13 +138,21 @@ describe('values', () => {
 
   test('gather gives slices; slices can be ys and xs', () => {
     inGraph(() => {
-      const table = tl.constant([[1, 2], [3, 4], [5, 6]]);
+      const table = tl.constant([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]);
       const rows = tl.gather(table, [2, 0, 2]);
       const [d] = tl.gradients(rows, [table]);
       expect(d).toBeInstanceOf(tl.IndexedSlices);
       const slices = d as tl.IndexedSlices;
       const session = new tl.Session();
-      expect(session.runSync(tl.convertToTensor(slices)).toArray()).toEqual([[1, 1], [0, 0], [2, 2]]);
+      expect(session.runSync(tl.convertToTensor(slices)).toArray()).toEqual([
+        [1, 1],
+        [0, 0],
+        [2, 2],
+      ]);
       const fetched = session.runSync(slices);
       expect(fetched.indices.toArray()).toEqual([2, 0, 2]);
       const [through] = tl.gradients(slices, [slices]);
@@ -166,7 +174,11 @@ describe('gradYs', () => {
     ['too few', { gradYs: [] }, /gradYs has 0 entries for 1 ys/],
     ['wrong shape', { gradYs: [[1, 2, 3]] }, /gradYs\[0\] has shape \[3\], but 'Mul:0' has shape \[2\]/],
     ['a scalar is not broadcast', { gradYs: [1] }, /gradYs\[0\] has shape \[\]/],
-    ['wrong dtype', { gradYs: [new Float64Array([1, 2])].map((d) => tl.NDArray.from(d)).map((d) => d as never) }, /gradYs|float/],
+    [
+      'wrong dtype',
+      { gradYs: [new Float64Array([1, 2])].map((d) => tl.NDArray.from(d)).map((d) => d as never) },
+      /gradYs|float/,
+    ],
     ['not a number', { gradYs: [['a', 'b']] }, /gradYs\[0\]: "a" is not a value of dtype float32/],
   ])('%s', (name, options, message) => {
     inGraph((g) => {
@@ -212,18 +224,24 @@ describe('options', () => {
     });
   });
 
-  test.each(['addN', 'experimentalTree', 'experimentalAccumulateN'] as const)('aggregation by %s', (aggregationMethod) => {
-    inGraph(() => {
-      const x = tl.constant(1);
-      const y = x.multiply(2);
-      const z = tl.addN(Array.from({ length: 10 }, () => y));
-      const [dx, dy] = tl.gradients(z, [x, y], { aggregationMethod });
-      const session = new tl.Session();
-      expect(session.runSync([dx as tl.Tensor, dy as tl.Tensor]).map((v) => v.item())).toEqual([20, 10]);
-      const sums = x.graph.operations().filter((op) => op.type === 'AddN').slice(1);
-      expect(sums).toHaveLength(aggregationMethod === 'addN' ? 1 : 9);
-    });
-  });
+  test.each(['addN', 'experimentalTree', 'experimentalAccumulateN'] as const)(
+    'aggregation by %s',
+    (aggregationMethod) => {
+      inGraph(() => {
+        const x = tl.constant(1);
+        const y = x.multiply(2);
+        const z = tl.addN(Array.from({ length: 10 }, () => y));
+        const [dx, dy] = tl.gradients(z, [x, y], { aggregationMethod });
+        const session = new tl.Session();
+        expect(session.runSync([dx as tl.Tensor, dy as tl.Tensor]).map((v) => v.item())).toEqual([20, 10]);
+        const sums = x.graph
+          .operations()
+          .filter((op) => op.type === 'AddN')
+          .slice(1);
+        expect(sums).toHaveLength(aggregationMethod === 'addN' ? 1 : 9);
+      });
+    },
+  );
 
   test('gated gradients wait for each other', () => {
     inGraph(() => {
@@ -255,7 +273,9 @@ describe('options', () => {
     inGraph((g) => {
       const x = tl.constant(1);
       const y = x.multiply(2);
-      const names = [tl.gradients(y, x), tl.gradients(y, x), tl.gradients(y, x, { name: 'mine' })].map((r) => (r[0] as tl.Tensor).op.name.split('/')[0]);
+      const names = [tl.gradients(y, x), tl.gradients(y, x), tl.gradients(y, x, { name: 'mine' })].map(
+        (r) => (r[0] as tl.Tensor).op.name.split('/')[0],
+      );
       expect(names).toEqual(['gradients', 'gradients_1', 'mine']);
       expect(g.operation('gradients/grad_ys_0').type).toBe('Fill');
     });
@@ -330,8 +350,13 @@ describe('stopGradients equals rebuilding with stopGradient', () => {
         const stopped = makeGraph(stop);
         const xs = (g: { tensors: tl.Tensor[] }) => wanted.map((i) => g.tensors[i]!);
         // An x that is stopped in the graph still gets what arrives at the stopped copy.
-        const byOption = values(plain.y, xs(plain), { stopGradients: stop.map((i) => plain.tensors[i]!), unconnectedGradients: 'zero' });
-        const byGraph = wanted.map((i) => (stop.includes(i) ? null : values(stopped.y, [stopped.tensors[i]!], { unconnectedGradients: 'zero' })[0]));
+        const byOption = values(plain.y, xs(plain), {
+          stopGradients: stop.map((i) => plain.tensors[i]!),
+          unconnectedGradients: 'zero',
+        });
+        const byGraph = wanted.map((i) =>
+          stop.includes(i) ? null : values(stopped.y, [stopped.tensors[i]!], { unconnectedGradients: 'zero' })[0],
+        );
         byGraph.forEach((value, k) => value !== null && expect(byOption[k]).toEqual(value));
       });
     }

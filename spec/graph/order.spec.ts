@@ -77,7 +77,9 @@ describe('topologicalOrder', () => {
         const order = [...topologicalOrder(30, (i) => inputs[i]!)];
         const position = new Map(order.map((index, at) => [index, at]));
         expect(position.size).toBe(30);
-        inputs.forEach((list, i) => list.forEach((input) => expect(position.get(input)!).toBeLessThan(position.get(i)!)));
+        inputs.forEach((list, i) =>
+          list.forEach((input) => expect(position.get(input)!).toBeLessThan(position.get(i)!)),
+        );
       }),
       { seed: 7, numRuns: 200 },
     );

@@ -62,7 +62,9 @@ describe('graphView', () => {
     expect(names(view.predecessors(at('layer/inner/sum')))).toEqual(['layer/square', 'layer/inner/sum/y', '2']);
     expect(names(view.successors(at('10')))).toEqual(['layer/square']);
     expect(names(view.neighbours(at('layer/square')))).toEqual(['10', 'layer/inner/sum']);
-    expect(view.structure.nodes().filter((key) => key.startsWith('op:'))).toEqual(names(g.operations()).map((n) => `op:${n}`));
+    expect(view.structure.nodes().filter((key) => key.startsWith('op:'))).toEqual(
+      names(g.operations()).map((n) => `op:${n}`),
+    );
   });
 
   test('keeps both edges where an operation takes a tensor twice', () => {
@@ -83,7 +85,11 @@ describe('graphView', () => {
       let x: Tensor = constant(1);
       for (let i = 0; i < 20_000; i++) x = identity(x);
     });
-    expect(graphView(deep).components().map((c) => c.length)).toEqual([20_001]);
+    expect(
+      graphView(deep)
+        .components()
+        .map((c) => c.length),
+    ).toEqual([20_001]);
   });
 
   test('nests name scopes; an operation with operands below its name is among them', () => {

@@ -1,7 +1,7 @@
 /** Expressions and reductions on hand-made lowerings. */
 import { describe, expect, test } from '@jest/globals';
 import type { DType } from '../../src/graph/dtype.js';
-import type { NDArray} from '../../src/graph/ndarray.js';
+import type { NDArray } from '../../src/graph/ndarray.js';
 import { type TensorData } from '../../src/graph/ndarray.js';
 import { ravel } from '../../src/ops/elementwise.js';
 import { bin, bound, cast, int, lazy, literal, reduce, select, un, type Expr } from '../../src/ops/expr.js';

@@ -29,7 +29,9 @@ describe('shapes of binary functions', () => {
     [
       'a lower rank',
       () =>
-        typed<Tensor<'float32', [2, 3]>>()(tl.subtract(tl.placeholder('float32', [3]), tl.placeholder('float32', [2, 3]))),
+        typed<Tensor<'float32', [2, 3]>>()(
+          tl.subtract(tl.placeholder('float32', [3]), tl.placeholder('float32', [2, 3])),
+        ),
     ],
     [
       'both repeated',

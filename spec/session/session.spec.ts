@@ -16,7 +16,13 @@ describe('fetches', () => {
       return { a, v, init: tl.globalVariablesInitializer(), r: tl.random.uniform([]) };
     });
     s.runSync(parts.init);
-    const result = s.runSync({ list: [parts.a, ['a:0', 'a']], v: parts.v, nothing: [], op: parts.init, r: [parts.r, parts.r] });
+    const result = s.runSync({
+      list: [parts.a, ['a:0', 'a']],
+      v: parts.v,
+      nothing: [],
+      op: parts.init,
+      r: [parts.r, parts.r],
+    });
     expect(result.list[0].toArray()).toEqual([1, 2]);
     expect((result.list[1][0] as tl.NDArray).toArray()).toEqual([1, 2]);
     expect(result.list[1][1]).toBeNull();
@@ -154,7 +160,9 @@ describe('state', () => {
     const { s, parts } = setup(() => {
       const v = tl.variable(0, { name: 'v' });
       const write = v.assignAdd(1, { name: 'bump' });
-      const bad = tl.controlDependencies([write], () => tl.gather(tl.constant([1, 2]), tl.placeholder('int32', [], { name: 'i' })));
+      const bad = tl.controlDependencies([write], () =>
+        tl.gather(tl.constant([1, 2]), tl.placeholder('int32', [], { name: 'i' })),
+      );
       return { v, bad, init: tl.globalVariablesInitializer() };
     });
     s.runSync(parts.init);

@@ -127,7 +127,8 @@ describe('colocation', () => {
 
 describe('scopes around the call', () => {
   same('name scopes', ({ gradients }) => {
-    const [x, w] = nameScope('outer', () => nameScope('inner', () => [pair(), pair('w')])) as [Tensor, Tensor];
+    const pairs = (): [Tensor, Tensor] => [pair(), pair('w')];
+    const [x, w] = nameScope('outer', () => nameScope('inner', pairs));
     const y = nameScope('outer', () => tanh(multiply(x, w)));
     nameScope('outer', () => gradients(y, [x, w]));
     const [dx] = nameScope('a', () => nameScope('b', () => gradients(y, [x], { name: 'backward' }))) as [Tensor];
@@ -163,7 +164,7 @@ describe('scopes around the call', () => {
     return { feeds };
   });
   same('a gradient override', ({ gradients }) => {
-    registerGradient('TapelessTripled', (_op, dy) => one('Mul', [dy, constant(3)], {}, { name: 'mul' }));
+    registerGradient('TapelessTripled', (_op, dy) => one('Mul', [dy, 3], {}, { name: 'mul' }));
     noGradient('TapelessNone');
     const x = pair();
     const y = gradientOverrideMap({ Tanh: 'TapelessTripled', Sin: 'TapelessNone' }, () => tanh(x));

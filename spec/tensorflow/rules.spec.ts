@@ -38,6 +38,17 @@ const valuesOnly: Readonly<Record<string, string>> = {
     'TensorFlow takes an unknown size for that of the other operand, although it broadcasts',
 };
 
+/** Ops whose rule is not TensorFlow's on purpose, with the calls whose nodes are TensorFlow's all the same. */
+const rulesOfOurOwn: Readonly<Record<string, readonly number[]>> = {
+  // TensorFlow divides by elements that may be 0.
+  Cumprod: [],
+  // Its rule is TensorFlow's, but goes through Cumprod.
+  Prod: [0],
+};
+
+/** Samples for which TensorFlow's derivatives are wrong from some order on: they hold a zero. */
+const wrongThereFrom: Readonly<Record<string, number>> = { 'Cumprod/3': 1, 'Prod/3': 2 };
+
 /** float64 where all of the op can be: a default of float32 would contradict wider inputs. */
 function widens({ parsed }: RegisteredOp): boolean {
   return !parsed.attrs.some(
@@ -54,12 +65,15 @@ describe.each(rules.map((def) => [def.name, def] as const))('%s', (_, def) => {
     async (_key, knowledge, sample) => {
       const values = forward(sample);
       const compare = async (order: 1 | 2): Promise<unknown> => {
-        const nodes = order === 1 || knowledge === 'static shapes' || !(sample.key in valuesOnly) || [0];
+        const known = order === 1 || knowledge === 'static shapes' || !(sample.key in valuesOnly) || [0];
+        const nodes = rulesOfOurOwn[def.name] ?? known;
         const betterKnown = (message: string) => notes.add(`${sample.key}, ${knowledge}, other nodes: ${message}`);
         const build = (recorder: Recorder) => differentiate(recorder, sample, knowledge, values, order);
         return compareWithTensorFlow(build, { nodes, betterKnown }).catch((error: unknown) => error);
       };
-      let outcome = await compare(2);
+      const wrongFrom = wrongThereFrom[sample.key] ?? Infinity;
+      if (wrongFrom <= 1) return;
+      let outcome = await compare(wrongFrom <= 2 ? 1 : 2);
       if (isRefusal(outcome)) {
         notes.add(`${sample.key}, order 2: ${outcome.message.slice(0, 300)}`);
         outcome = await compare(1);

@@ -13,7 +13,10 @@ import { errorColors } from './output.js';
 const exitCodes = { failedCheck: 1, badUse: 2 };
 
 function buildProgram(): Command {
-  const { version, description } = createRequire(import.meta.url)('../../package.json') as { version: string; description: string };
+  const { version, description } = createRequire(import.meta.url)('../../package.json') as {
+    version: string;
+    description: string;
+  };
   const program = new Command('tapeless')
     .description(`${description}.`)
     .version(version)
@@ -36,7 +39,8 @@ Examples:
 Exit codes: 0 done, 1 a check failed, 2 anything else went wrong.`,
     );
   for (const add of [addDump, addCheck, addRun, addExplain, addStats]) add(program);
-  for (const command of program.commands) command.option('--verbose', 'with an error, print its whole message and the stack');
+  for (const command of program.commands)
+    command.option('--verbose', 'with an error, print its whole message and the stack');
   for (const command of [program, ...program.commands]) command.exitOverride().showSuggestionAfterError();
   return program;
 }

@@ -13,7 +13,9 @@ const graphFiles = ['.pb', '.pbtxt', '.json'];
 /** Loads a model; what it prints meanwhile goes to standard error, so that standard output stays what was asked for. */
 export async function loadModel(path: string, options: { readonly check: boolean }): Promise<Model> {
   if (graphFiles.includes(extname(path))) {
-    throw new UsageError(`${path}: GraphDef files cannot be read yet: the codec is not part of this version. Give a .ts or .js model.`);
+    throw new UsageError(
+      `${path}: GraphDef files cannot be read yet: the codec is not part of this version. Give a .ts or .js model.`,
+    );
   }
   const { log, info, debug } = console;
   Object.assign(console, { log: console.error, info: console.error, debug: console.error });
@@ -38,7 +40,9 @@ interface Collected {
 async function collect(exports: Record<string, unknown>): Promise<Collected> {
   const found: Collected = { items: new Map(), graphs: new Set(), functions: new Map() };
   for (const [name, value] of Object.entries(exports)) gather(name, await value, found, 0);
-  const main = found.functions.get('default') ?? (found.items.size === 0 && found.functions.size === 1 ? [...found.functions.values()][0] : undefined);
+  const main =
+    found.functions.get('default') ??
+    (found.items.size === 0 && found.functions.size === 1 ? [...found.functions.values()][0] : undefined);
   if (main) {
     const result: unknown = await main();
     if (isRecord(result) && !(result instanceof tl.Graph)) {
@@ -60,12 +64,18 @@ function gather(name: string, value: unknown, found: Collected, depth: number): 
       `The export '${name}' comes from another copy of tapeless than this command. Run the copy that the model imports, with npx tapeless in its folder.`,
     );
   } else if (depth < 3 && (Array.isArray(value) || isRecord(value))) {
-    for (const [key, inner] of Object.entries(value)) gather(name === 'default' ? key : `${name}.${key}`, inner, found, depth + 1);
+    for (const [key, inner] of Object.entries(value))
+      gather(name === 'default' ? key : `${name}.${key}`, inner, found, depth + 1);
   }
 }
 
 function isItem(value: unknown): value is Item {
-  return value instanceof tl.Tensor || value instanceof tl.Operation || value instanceof tl.Variable || value instanceof tl.IndexedSlices;
+  return (
+    value instanceof tl.Tensor ||
+    value instanceof tl.Operation ||
+    value instanceof tl.Variable ||
+    value instanceof tl.IndexedSlices
+  );
 }
 
 function isForeign(value: unknown): boolean {
@@ -98,7 +108,9 @@ export class Model {
     if (graphs.size > 1) throw new UsageError(`${path} exports parts of ${graphs.size} graphs; export those of one.`);
     this.graph = [...graphs][0] ?? tl.getDefaultGraph();
     if (this.graph.version === 0) {
-      throw new UsageError(`${path} makes no graph: export a tensor or operation, a graph, or by default a function that returns some.`);
+      throw new UsageError(
+        `${path} makes no graph: export a tensor or operation, a graph, or by default a function that returns some.`,
+      );
     }
   }
 
@@ -117,9 +129,13 @@ export class Model {
     if (item) return item;
     const operations = this.graph.operations().map((op) => op.name);
     if (this.#functions.includes(name)) {
-      throw new UsageError(`${option}: '${name}' is a function, and only a default export or a model's single function is called.`);
+      throw new UsageError(
+        `${option}: '${name}' is a function, and only a default export or a model's single function is called.`,
+      );
     }
-    throw new UsageError(`${option}: there is no '${name}' in ${this.path}.${suggestion(name, [...this.#items.keys(), ...operations])}`);
+    throw new UsageError(
+      `${option}: there is no '${name}' in ${this.path}.${suggestion(name, [...this.#items.keys(), ...operations])}`,
+    );
   }
 
   /** A tensor or variable, of an operation its only output. @throws UsageError where there is none, or several */
@@ -148,7 +164,8 @@ export class Model {
     }
     if (index === undefined) return op;
     const tensor = op.outputs[Number(index)];
-    if (!tensor) throw new UsageError(`'${operation}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`);
+    if (!tensor)
+      throw new UsageError(`'${operation}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`);
     return tensor;
   }
 

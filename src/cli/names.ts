@@ -40,5 +40,7 @@ export function suggestion(name: string, candidates: readonly string[]): string 
   if (near.length > 0) return ` Did you mean ${near.map((n) => `'${n}'`).join(' or ')}?`;
   const distinct = [...new Set(candidates)];
   const some = distinct.slice(0, 8);
-  return some.length === 0 ? '' : ` There are ${some.map((n) => `'${n}'`).join(', ')}${distinct.length > some.length ? ', …' : ''}.`;
+  return some.length === 0
+    ? ''
+    : ` There are ${some.map((n) => `'${n}'`).join(', ')}${distinct.length > some.length ? ', …' : ''}.`;
 }

@@ -28,7 +28,8 @@ export function parseNpy(file: Uint8Array, path: string): NDArray {
     throw new UsageError(`${path} is not a .npy file that can be read: ${why}.`);
   };
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 10 || view.getUint32(0) !== 0x934e554d || view.getUint16(4) !== 0x5059) fail('it does not begin with the mark \\x93NUMPY');
+  if (file.length < 10 || view.getUint32(0) !== 0x934e554d || view.getUint16(4) !== 0x5059)
+    fail('it does not begin with the mark \\x93NUMPY');
   const wide = file[6]! > 1;
   const start = wide ? 12 : 10;
   const end = start + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
@@ -41,12 +42,18 @@ export function parseNpy(file: Uint8Array, path: string): NDArray {
   const shape = shapeText.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number); // prettier-ignore
   const itemBytes = Number(code.slice(1));
   const size = shape.reduce((product, dim) => product * dim, 1);
-  if (file.length - end !== size * itemBytes) fail(`${file.length - end} bytes of data do not fill the shape [${shape.join(', ')}] of ${dtype}`);
+  if (file.length - end !== size * itemBytes)
+    fail(`${file.length - end} bytes of data do not fill the shape [${shape.join(', ')}] of ${dtype}`);
   const bytes = new Uint8Array(file.subarray(end)); // a copy: typed arrays need an aligned buffer of their own
   if (order === '>') reverseEach(bytes, code.startsWith('c') ? itemBytes / 2 : itemBytes);
-  const rowMajor = /'fortran_order':\s*True/.test(header) && shape.length > 1 ? transpose(bytes, shape, itemBytes) : bytes;
+  const rowMajor =
+    /'fortran_order':\s*True/.test(header) && shape.length > 1 ? transpose(bytes, shape, itemBytes) : bytes;
   const data = NDArray.filled(dtype, [0], 0).data as { constructor: unknown };
-  return new NDArray(dtype, shape, new (data.constructor as new (buffer: ArrayBuffer) => never)(rowMajor.buffer as ArrayBuffer));
+  return new NDArray(
+    dtype,
+    shape,
+    new (data.constructor as new (buffer: ArrayBuffer) => never)(rowMajor.buffer as ArrayBuffer),
+  );
 }
 
 function reverseEach(bytes: Uint8Array, width: number): void {

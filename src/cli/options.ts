@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import * as tl from '../index.js';
 import { UsageError } from './errors.js';
-import { Model } from './model.js';
+import type { Model } from './model.js';
 import { parseNpy } from './npy.js';
 
 /** A list of names: separated by commas, or given several times. */
@@ -52,7 +52,10 @@ export function addGradientFlags(command: Command): Command {
     .option('--ys <names>', 'what to differentiate, separated by commas', nameList)
     .option('--xs <names>', 'what to differentiate by', nameList)
     .option('--grad-ys <names>', 'the gradient that flows into each y; - for ones', nameList)
-    .option('--aggregation-method <method>', 'how gradients are added: addN, experimentalTree or experimentalAccumulateN')
+    .option(
+      '--aggregation-method <method>',
+      'how gradients are added: addN, experimentalTree or experimentalAccumulateN',
+    )
     .option('--gate-gradients', "make an operation's input gradients available all at once")
     .option('--colocate', 'place gradient nodes with the forward operations')
     .option('--stop-gradients <names>', 'tensors through which nothing is differentiated', nameList)
@@ -71,8 +74,10 @@ type Settings = Pick<tl.GradientOptions, 'aggregationMethod' | 'unconnectedGradi
 /** What can be wrong with gradient flags whatever the model. @throws UsageError */
 export function checkGradientFlags(flags: GradientFlags): Settings {
   const { ys, xs, aggregationMethod: method } = flags;
-  if (!ys !== !xs) throw new UsageError(ys ? '--ys needs --xs: what to differentiate by.' : '--xs needs --ys: what to differentiate.');
-  if (!ys && dependentFlags.some((flag) => flags[flag] !== undefined)) throw new UsageError('gradient options need --ys and --xs.');
+  if (!ys !== !xs)
+    throw new UsageError(ys ? '--ys needs --xs: what to differentiate by.' : '--xs needs --ys: what to differentiate.');
+  if (!ys && dependentFlags.some((flag) => flags[flag] !== undefined))
+    throw new UsageError('gradient options need --ys and --xs.');
   if (method !== undefined && !Object.hasOwn(aggregationMethods, method)) {
     throw new UsageError(`--aggregation-method is addN, experimentalTree or experimentalAccumulateN, not '${method}'.`);
   }
@@ -83,7 +88,14 @@ export function checkGradientFlags(flags: GradientFlags): Settings {
   return { unconnectedGradients, aggregationMethod: method === undefined ? 'addN' : aggregationMethods[method]! };
 }
 
-const dependentFlags = ['gradYs', 'aggregationMethod', 'gateGradients', 'colocate', 'stopGradients', 'unconnectedGradients'] as const;
+const dependentFlags = [
+  'gradYs',
+  'aggregationMethod',
+  'gateGradients',
+  'colocate',
+  'stopGradients',
+  'unconnectedGradients',
+] as const;
 
 /** Appends the gradients that the flags ask for. */
 export function differentiate(model: Model, flags: GradientFlags): Differentiated {
@@ -94,8 +106,12 @@ export function differentiate(model: Model, flags: GradientFlags): Differentiate
   const gradients = model.graph.asDefault(() =>
     tl.gradients(model.values(ys, '--ys'), model.values(xs, '--xs'), {
       ...settings,
-      ...(flags.gradYs && { gradYs: flags.gradYs.map((name) => (name === '-' ? null : tensorOf(model, name, '--grad-ys'))) }),
-      ...(flags.stopGradients && { stopGradients: flags.stopGradients.map((name) => tensorOf(model, name, '--stop-gradients')) }),
+      ...(flags.gradYs && {
+        gradYs: flags.gradYs.map((name) => (name === '-' ? null : tensorOf(model, name, '--grad-ys'))),
+      }),
+      ...(flags.stopGradients && {
+        stopGradients: flags.stopGradients.map((name) => tensorOf(model, name, '--stop-gradients')),
+      }),
       gateGradients: flags.gateGradients ?? false,
       colocateGradientsWithOps: flags.colocate ?? false,
     }),
@@ -112,14 +128,19 @@ export function tensorOf(model: Model, name: string, option: string): tl.Tensor 
 }
 
 /** Feeds given as `name=JSON`, `name=@file.npy` or `name=@file.json`. */
-export async function parseFeedFlags(model: Model, flags: readonly string[] = []): Promise<Map<tl.Tensor, tl.TensorData>> {
+export async function parseFeedFlags(
+  model: Model,
+  flags: readonly string[] = [],
+): Promise<Map<tl.Tensor, tl.TensorData>> {
   const feeds = new Map<tl.Tensor, tl.TensorData>();
   for (const flag of flags) {
     const equals = flag.indexOf('=');
-    if (equals < 1) throw new UsageError(`--feed takes name=value, not '${flag}': for example x=[[1,2]] or x=@file.npy.`);
+    if (equals < 1)
+      throw new UsageError(`--feed takes name=value, not '${flag}': for example x=[[1,2]] or x=@file.npy.`);
     const name = flag.slice(0, equals);
     const target = model.value(name, '--feed');
-    if (target instanceof tl.Variable) throw new UsageError(`--feed: '${name}' is a variable; feed a tensor, or assign in the model.`);
+    if (target instanceof tl.Variable)
+      throw new UsageError(`--feed: '${name}' is a variable; feed a tensor, or assign in the model.`);
     if (feeds.has(target)) throw new UsageError(`--feed: '${name}' is fed twice.`);
     feeds.set(target, await feedData(name, flag.slice(equals + 1)));
   }
@@ -139,6 +160,8 @@ function parseJson(text: string, what: string): tl.TensorData {
   try {
     return JSON.parse(text) as tl.TensorData;
   } catch (error) {
-    throw new UsageError(`${what}: '${text.slice(0, 40)}' is not JSON (${(error as Error).message}). Write [[1,2],[3,4]], 0.5, true or "text".`);
+    throw new UsageError(
+      `${what}: '${text.slice(0, 40)}' is not JSON (${(error as Error).message}). Write [[1,2],[3,4]], 0.5, true or "text".`,
+    );
   }
 }

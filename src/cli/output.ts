@@ -11,7 +11,9 @@ export const errorColors = pc.createColors(Boolean(process.stderr.isTTY) && pc.i
 /** Writes to `file`, or to standard output where that is undefined or `-`. */
 export async function writeOutput(text: string, file: string | undefined): Promise<void> {
   if (file === undefined || file === '-') {
-    await new Promise<void>((resolve, reject) => process.stdout.write(text, (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      process.stdout.write(text, (error) => (error ? reject(error) : resolve())),
+    );
     return;
   }
   const temporary = `${file}.${process.pid}.tmp`;

@@ -25,7 +25,9 @@ export async function drawSvg(graph: Graph, options: PictureOptions = {}): Promi
   const drawing = drawGraph(graph, { ...options, collapseAbove: limit });
   const drawn = countNodes(drawing);
   if (drawn > 3 * limit) {
-    throw new UsageError(`${drawn} nodes are too many to draw even with name scopes as boxes. Use the format dot or text, or fewer nodes.`);
+    throw new UsageError(
+      `${drawn} nodes are too many to draw even with name scopes as boxes. Use the format dot or text, or fewer nodes.`,
+    );
   }
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
   const graphviz = await Graphviz.load();

@@ -45,7 +45,11 @@ function sum(op: Operation, terms: readonly Gradient[], method: AggregationMetho
   if (terms.every((term) => term instanceof IndexedSlices)) return concatenate(terms);
   if (!terms.every((term) => term instanceof Tensor)) return one('AddN', [terms]);
   if (method === 'addN') return addByDevice(terms);
-  return nameScope(`${op.name}_gradient_sum`, () => terms.reduce((total, term) => one('AddN', [[total, term]])), op.graph);
+  return nameScope(
+    `${op.name}_gradient_sum`,
+    () => terms.reduce((total, term) => one('AddN', [[total, term]])),
+    op.graph,
+  );
 }
 
 function addByDevice(terms: readonly Tensor[]): Tensor {
@@ -64,7 +68,9 @@ function addAll(terms: readonly Tensor[]): Tensor {
 /** Slices add up by standing one after the other: rows that occur twice are summed by whoever uses them. */
 function concatenate(terms: readonly IndexedSlices[]): IndexedSlices {
   const wide = terms.some((term) => term.indices.dtype === 'int64');
-  const indices = terms.map(({ indices: i }) => (wide && i.dtype !== 'int64' ? one('Cast', [i], { DstT: 'int64' }) : i));
+  const indices = terms.map(({ indices: i }) =>
+    wide && i.dtype !== 'int64' ? one('Cast', [i], { DstT: 'int64' }) : i,
+  );
   const values = one('ConcatV2', [terms.map((term) => term.values), 0], {}, { name: 'concat' });
   return new IndexedSlices(values, one('ConcatV2', [indices, 0], {}, { name: 'concat' }), terms[0]!.denseShape);
 }

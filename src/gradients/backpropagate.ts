@@ -30,7 +30,12 @@ export interface Walk {
 export function backpropagate(walk: Walk): Accumulator {
   const { ys, xs } = walk;
   const received = new Accumulator();
-  ys.forEach((y, i) => received.add(y, placed(walk, y.op, () => walk.seed(y, i))));
+  ys.forEach((y, i) =>
+    received.add(
+      y,
+      placed(walk, y.op, () => walk.seed(y, i)),
+    ),
+  );
   const region = new Region(ys, xs);
   const stops = stopOperations(region, xs, walk.stopGradients);
   const ready = ys.map((y) => y.op).filter((op) => region.contains(op) && region.pending(op) === 0);
@@ -55,7 +60,12 @@ function placed<T>(walk: Walk, op: Operation, fn: () => T): T {
 }
 
 /** The gradients of the inputs of `op`, checked. */
-function differentiate(op: Operation, rule: GradientFn, dys: readonly (Gradient | null)[], walk: Walk): readonly (Gradient | null)[] {
+function differentiate(
+  op: Operation,
+  rule: GradientFn,
+  dys: readonly (Gradient | null)[],
+  walk: Walk,
+): readonly (Gradient | null)[] {
   const complete = dys.map((dy, i) => {
     const y = op.outputs[i]!;
     return dy ?? (isTrainable(y.dtype) ? one('ZerosLike', [y], {}, { name: 'zeros_like' }) : null);
@@ -76,24 +86,36 @@ function ruleFor(op: Operation, walk: Walk): GradientFn | null {
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
     const path = walk.ys.map((y) => y.op.name).join(', ');
-    throw new LookupError(`${error.message} It lies on the way from ${path} to ${walk.xs.map((x) => x.name).join(', ')}.`, op.details());
+    throw new LookupError(
+      `${error.message} It lies on the way from ${path} to ${walk.xs.map((x) => x.name).join(', ')}.`,
+      op.details(),
+    );
   }
 }
 
 function check(op: Operation, dxs: readonly (Gradient | null)[]): void {
   const title = () => `The gradient of '${op.name}' (${op.type}, created at ${op.createdAt})`;
   if (!Array.isArray(dxs) || dxs.length !== op.inputs.length) {
-    throw new InvalidArgumentError(`${title()} must give one gradient for each of its ${op.inputs.length} inputs.`, op.details());
+    throw new InvalidArgumentError(
+      `${title()} must give one gradient for each of its ${op.inputs.length} inputs.`,
+      op.details(),
+    );
   }
   dxs.forEach((dx, i) => {
     if (dx === null) return;
     const x = op.inputs[i]!;
     if (!(dx instanceof Tensor || dx instanceof IndexedSlices)) {
-      throw new InvalidArgumentError(`${title()} gives for input ${i} what is neither a tensor, nor IndexedSlices, nor null.`, op.details());
+      throw new InvalidArgumentError(
+        `${title()} gives for input ${i} what is neither a tensor, nor IndexedSlices, nor null.`,
+        op.details(),
+      );
     }
     if (x.dtype === 'resource' || x.dtype === 'variant') return;
     if (dx.dtype !== x.dtype) {
-      throw new DTypeError(`${title()} gives ${dx.dtype} for input ${i}, '${x.name}', which is ${x.dtype}.`, op.details());
+      throw new DTypeError(
+        `${title()} gives ${dx.dtype} for input ${i}, '${x.name}', which is ${x.dtype}.`,
+        op.details(),
+      );
     }
     if (dx instanceof Tensor && !op.graph.refineShape(dx, x.shape)) {
       const shapes = `${formatShape(dx.shape)} for input ${i}, '${x.name}', which has shape ${formatShape(x.shape)}`;

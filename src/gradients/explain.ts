@@ -48,7 +48,8 @@ export function explainGradient(
 ): Explanation {
   checkOptionNames('explainGradient', options, ['stopGradients']);
   const graph = y.graph;
-  if (x.graph !== graph) throw new InvalidArgumentError(`explainGradient: '${y.name}' and '${x.name}' belong to different graphs.`);
+  if (x.graph !== graph)
+    throw new InvalidArgumentError(`explainGradient: '${y.name}' and '${x.name}' belong to different graphs.`);
   const watched = (): never => {
     throw new RolledBack(graph.asDefault(() => explain(y, x, options.stopGradients ?? [])));
   };
@@ -72,7 +73,11 @@ function explain(y: Tensor | Variable, x: Tensor | Variable, stopGradients: read
     aggregationMethod: 'addN',
     gate: false,
     colocate: false,
-    observe: (op, dxs) => passed.set(op, dxs.map((dx) => dx !== null)),
+    observe: (op, dxs) =>
+      passed.set(
+        op,
+        dxs.map((dx) => dx !== null),
+      ),
   });
   const between = dataPaths(target, source);
   const live = livePrefix(target, source, passed, between);
@@ -80,11 +85,20 @@ function explain(y: Tensor | Variable, x: Tensor | Variable, stopGradients: read
     const message = `'${target.name}' depends on '${source.name}' through ${live.length} operations; the gradient is not null.`;
     return { connected: true, path: live, cause: null, op: null, createdAt: null, message };
   }
-  return describe(target, source, live, findCut(live.at(-1)!, source, between, new Set(stopGradients.map((t) => t.op))));
+  return describe(
+    target,
+    source,
+    live,
+    findCut(live.at(-1)!, source, between, new Set(stopGradients.map((t) => t.op))),
+  );
 }
 
 function makeExplainSeed(y: Tensor): Tensor {
-  return makeSeed(y, isTrainable(y.dtype) && !y.dtype.startsWith('complex') && y.dtype !== 'resource' ? null : y, 0) as Tensor;
+  return makeSeed(
+    y,
+    isTrainable(y.dtype) && !y.dtype.startsWith('complex') && y.dtype !== 'resource' ? null : y,
+    0,
+  ) as Tensor;
 }
 
 /** The operations on data paths from x to y, of whatever dtype. */
@@ -154,17 +168,29 @@ function discreteOperation(last: Operation, x: Tensor, between: ReadonlySet<Oper
 }
 
 const remedies: Readonly<Record<NullCause, string>> = {
-  noPath: 'it is not computed from it by data edges (control edges carry no gradient). Pass the tensor that is really used.',
+  noPath:
+    'it is not computed from it by data edges (control edges carry no gradient). Pass the tensor that is really used.',
   stopGradientOp: 'it stops gradients on purpose. Take the gradient of a value before it, or leave it out.',
   stopGradients: 'it is in the option stopGradients. Leave it out of that list.',
   integerCut: 'integers, bools and strings carry no gradient. Keep this part of the computation in floating point.',
-  noGradient: 'it passes no gradient on to that input. Use a differentiable operation, or registerGradient and gradientOverrideMap.',
+  noGradient:
+    'it passes no gradient on to that input. Use a differentiable operation, or registerGradient and gradientOverrideMap.',
 };
 
 function describe(y: Tensor, x: Tensor, live: readonly Operation[], { cause, op }: Cut): Explanation {
   const where = `'${op.name}' (${op.type}, created at ${op.createdAt})`;
-  const what = cause === 'noPath' ? `'${y.name}' does not depend on '${x.name}'` : `the way from '${y.name}' to '${x.name}' ends at ${where}`;
+  const what =
+    cause === 'noPath'
+      ? `'${y.name}' does not depend on '${x.name}'`
+      : `the way from '${y.name}' to '${x.name}' ends at ${where}`;
   const path = cause === 'noPath' ? [] : live;
   const prefix = path.length > 0 ? ` Gradient reaches: ${path.map((p) => p.name).join(' → ')}.` : '';
-  return { connected: false, path, cause, op: cause === 'noPath' ? null : op, createdAt: cause === 'noPath' ? null : op.createdAt, message: `The gradient is null: ${what}: ${remedies[cause]}${prefix}` };
+  return {
+    connected: false,
+    path,
+    cause,
+    op: cause === 'noPath' ? null : op,
+    createdAt: cause === 'noPath' ? null : op.createdAt,
+    message: `The gradient is null: ${what}: ${remedies[cause]}${prefix}`,
+  };
 }

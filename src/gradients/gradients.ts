@@ -91,7 +91,9 @@ function differentiate(
   settings: Settings,
 ): (Gradient | null)[] {
   // Variables are read before the scope is entered, as TensorFlow does.
-  const read = targets.map((y) => (y instanceof IndexedSlices ? y.values : y instanceof NDArray ? y : convertToTensor(y)));
+  const read = targets.map((y) =>
+    y instanceof IndexedSlices ? y.values : y instanceof NDArray ? y : convertToTensor(y),
+  );
   return nameScope(
     settings.name,
     () => {
@@ -150,15 +152,22 @@ function checkOptions(options: GradientOptions): Settings {
   checkName(name, false);
   const stopGradients = asList(options.stopGradients ?? []) as readonly Tensor[];
   for (const stop of stopGradients) {
-    if (!(stop instanceof Tensor)) throw new InvalidArgumentError(`${fn}: stopGradients must hold tensors of the graph.`);
+    if (!(stop instanceof Tensor))
+      throw new InvalidArgumentError(`${fn}: stopGradients must hold tensors of the graph.`);
   }
   return {
-    gradYs: options.gradYs === undefined || options.gradYs === null ? null : asList(options.gradYs as readonly GradY[] | Tensor),
+    gradYs:
+      options.gradYs === undefined || options.gradYs === null
+        ? null
+        : asList(options.gradYs as readonly GradY[] | Tensor),
     aggregationMethod: checkChoice(fn, 'aggregationMethod', options.aggregationMethod ?? 'addN', aggregationMethods),
     gateGradients: checkBoolean(fn, 'gateGradients', options.gateGradients ?? false),
     colocateGradientsWithOps: checkBoolean(fn, 'colocateGradientsWithOps', options.colocateGradientsWithOps ?? false),
     stopGradients,
-    unconnectedGradients: checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', ['none', 'zero']),
+    unconnectedGradients: checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', [
+      'none',
+      'zero',
+    ]),
     name,
   };
 }
@@ -173,7 +182,9 @@ function operand(value: GradientOperand, argument: string): Differentiable {
   try {
     return NDArray.from(value as TensorData);
   } catch (error) {
-    throw new InvalidArgumentError(`${fn}: ${argument} is neither a tensor nor data: ${(error as Error).message}`, { cause: error });
+    throw new InvalidArgumentError(`${fn}: ${argument} is neither a tensor nor data: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -181,6 +192,7 @@ function commonGraph(operands: readonly (GradY | Differentiable)[]): Graph {
   const tensors = operands.filter((x): x is Tensor => (x as Partial<Tensor> | null)?.graph !== undefined);
   const graph = tensors[0]?.graph ?? getDefaultGraph();
   const stranger = tensors.find((t) => t.graph !== graph);
-  if (stranger) throw new InvalidArgumentError(`${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.`);
+  if (stranger)
+    throw new InvalidArgumentError(`${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.`);
   return graph;
 }

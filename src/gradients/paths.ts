@@ -73,7 +73,8 @@ export class Region {
   #reachedFrom(sources: ReadonlySet<Operation>, ancestors: readonly Operation[]): Uint8Array {
     const reached = new Uint8Array(this.#between.length);
     for (const op of ancestors) {
-      const touched = sources.has(op) || op.inputs.some((t) => isTrainable(t.dtype) && reached[t.op.id - this.#oldest] === 1);
+      const touched =
+        sources.has(op) || op.inputs.some((t) => isTrainable(t.dtype) && reached[t.op.id - this.#oldest] === 1);
       if (touched) reached[op.id - this.#oldest] = 1;
     }
     return reached;
@@ -93,7 +94,11 @@ function maximum(ops: ReadonlySet<Operation>): number {
 }
 
 /** The operations that receive gradient but are not differentiated: xs with no other x upstream, and what the user stops at. */
-export function stopOperations(region: Region, xs: readonly Tensor[], stopGradients: readonly Tensor[]): ReadonlySet<Operation> {
+export function stopOperations(
+  region: Region,
+  xs: readonly Tensor[],
+  stopGradients: readonly Tensor[],
+): ReadonlySet<Operation> {
   const stops = new Set(stopGradients.map((t) => t.op));
   for (const { op } of xs) {
     if (!op.inputs.some((input) => region.pending(input.op) > 0)) stops.add(op);

@@ -20,7 +20,8 @@ export function registerGradient(
   name: string,
   gradient: (op: Operation, ...gradOutputs: Gradient[]) => Gradient | null | readonly (Gradient | null)[],
 ): void {
-  if (typeof gradient !== 'function') throw new InvalidArgumentError(`registerGradient: the gradient of '${name}' must be a function.`);
+  if (typeof gradient !== 'function')
+    throw new InvalidArgumentError(`registerGradient: the gradient of '${name}' must be a function.`);
   register(name, (op, dys) => {
     const result = gradient(op, ...dys);
     return Array.isArray(result) ? (result as readonly (Gradient | null)[]) : [result as Gradient | null];
@@ -33,7 +34,8 @@ export function noGradient(name: string): void {
 }
 
 function register(name: string, gradient: GradientFn | 'none'): void {
-  if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('A gradient is registered under a non-empty string.');
+  if (typeof name !== 'string' || name === '')
+    throw new InvalidArgumentError('A gradient is registered under a non-empty string.');
   if (registered.has(name)) throw new InvalidArgumentError(`There is a gradient named '${name}' already.`);
   registered.set(name, gradient);
 }

@@ -30,17 +30,25 @@ export function checkGradY(fn: string, y: Described, gradY: GradY | undefined, i
   const yName = y.name ? `'${y.name}'` : `ys[${i}]`;
   const kind = dtypeInfo(y.dtype).kind;
   if (gradY === null || gradY === undefined) {
-    if (isComplex(y.dtype)) throw new DTypeError(`${argument}: ${yName} is complex (${y.dtype}): its gradient must be given in gradYs.`);
-    if (kind === 'string' || kind === 'handle') throw new DTypeError(`${argument}: ${yName} is ${y.dtype} and has no default gradient.`);
+    if (isComplex(y.dtype))
+      throw new DTypeError(`${argument}: ${yName} is complex (${y.dtype}): its gradient must be given in gradYs.`);
+    if (kind === 'string' || kind === 'handle')
+      throw new DTypeError(`${argument}: ${yName} is ${y.dtype} and has no default gradient.`);
     return null;
   }
-  if (kind === 'string' || kind === 'bool') throw new DTypeError(`${argument}: ${yName} is ${y.dtype}: it can be given no gradient.`);
-  const given = gradY instanceof Tensor || gradY instanceof IndexedSlices || isConvertible(gradY) ? gradY : dataOf(argument, gradY, y.dtype);
+  if (kind === 'string' || kind === 'bool')
+    throw new DTypeError(`${argument}: ${yName} is ${y.dtype}: it can be given no gradient.`);
+  const given =
+    gradY instanceof Tensor || gradY instanceof IndexedSlices || isConvertible(gradY)
+      ? gradY
+      : dataOf(argument, gradY, y.dtype);
   if (given.dtype !== y.dtype && kind !== 'handle') {
     throw new DTypeError(`${argument} is ${given.dtype}, but ${yName} is ${y.dtype}. Use cast(x, '${y.dtype}').`);
   }
   if (kind !== 'handle' && !isCompatible(given.shape, y.shape)) {
-    throw new ShapeError(`${argument} has shape ${formatShape(given.shape)}, but ${yName} has shape ${formatShape(y.shape)}.`);
+    throw new ShapeError(
+      `${argument} has shape ${formatShape(given.shape)}, but ${yName} has shape ${formatShape(y.shape)}.`,
+    );
   }
   return given;
 }
@@ -66,7 +74,11 @@ export function makeSeed(y: Tensor, gradY: Gradient | null, i: number): Gradient
   if (gradY === null) {
     const shape = shapeOf(y);
     const value = NDArray.filled(y.dtype, [], onesElement(y.dtype));
-    return nameScope(name, (scope) => one('Fill', [shape, constantBeside(y, value, y.dtype)], {}, { name: scope }), y.graph);
+    return nameScope(
+      name,
+      (scope) => one('Fill', [shape, constantBeside(y, value, y.dtype)], {}, { name: scope }),
+      y.graph,
+    );
   }
   if (gradY instanceof IndexedSlices) {
     const identity = (tensor: Tensor, part: string) => one('Identity', [tensor], {}, { name: `${name}_${part}` });

@@ -14,7 +14,9 @@ function parse(text: string): DeviceSpec {
   const spec: DeviceSpec = {};
   for (const part of text.split('/').filter((p) => p !== '')) {
     const match =
-      /^(?:(job):([A-Za-z_][A-Za-z0-9_]*)|(replica|task):(\d+)|device:([A-Za-z_]+)(?::(\d+|\*))?|(CPU|GPU|TPU|cpu|gpu|tpu)(?::(\d+|\*))?)$/.exec(part);
+      /^(?:(job):([A-Za-z_][A-Za-z0-9_]*)|(replica|task):(\d+)|device:([A-Za-z_]+)(?::(\d+|\*))?|(CPU|GPU|TPU|cpu|gpu|tpu)(?::(\d+|\*))?)$/.exec(
+        part,
+      );
     if (!match) throw new InvalidArgumentError(`Unknown attribute '${part}' in the device spec '${text}'.`);
     const [, job, jobName, numbered, number, type, id, bare, bareId] = match;
     if (job) spec.job = jobName!;

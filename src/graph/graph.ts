@@ -6,7 +6,7 @@ import { checkName, NameTable } from './names.js';
 import { Operation } from './operation.js';
 import { controlInputsFor, placement, rootScope, type Scope } from './scope.js';
 import { formatShape, mergeShapes, shapesEqual, type Shape } from './shape.js';
-import { CallSite, type Callee } from './site.js';
+import { CallSite } from './site.js';
 import { append, emptyState, type Addition, type GraphState, type Patch } from './state.js';
 import type { Tensor } from './tensor.js';
 
@@ -110,12 +110,18 @@ export class Graph {
   tensor(name: string): Tensor {
     const match = /^(.+):(\d+)$/.exec(name);
     if (!match) {
-      const hint = this.#byName.has(name) ? `'${name}' is an operation; its first output is '${name}:0'` : 'tensor names are `op:index`';
+      const hint = this.#byName.has(name)
+        ? `'${name}' is an operation; its first output is '${name}:0'`
+        : 'tensor names are `op:index`';
       throw new InvalidArgumentError(`'${name}' does not name a tensor: ${hint}.`);
     }
     const op = this.operation(match[1]!);
     const tensor = op.outputs[Number(match[2])];
-    if (!tensor) throw new NotFoundError(`'${op.name}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`, op.details());
+    if (!tensor)
+      throw new NotFoundError(
+        `'${op.name}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`,
+        op.details(),
+      );
     return tensor;
   }
 
@@ -219,8 +225,8 @@ export class Graph {
    * @internal Runs `fn` so that every node it makes counts as created by the user's call under way. What makes single nodes
    * tells how near that call is; what makes many can afford to look far.
    */
-  atSite<T>(fn: () => T, below: Callee = this.atSite, frames = 24): T {
-    return this.#scope.site ? fn() : this.withScope({ site: CallSite.capture(below, frames) }, fn);
+  atSite<T>(fn: () => T, frames = 24): T {
+    return this.#scope.site ? fn() : this.withScope({ site: CallSite.capture(frames) }, fn);
   }
 
   /**
@@ -252,7 +258,7 @@ export class Graph {
       inputs: Object.freeze(spec.inputs),
       controlInputs: Object.freeze(controlInputs),
       forwardOp: scope.forwardOp,
-      site: scope.site ?? CallSite.capture(this.add, 24),
+      site: scope.site ?? CallSite.capture(24),
     });
     op.setOutputs(spec.outputDTypes, spec.infer);
     this.#operations.push(op);
@@ -313,9 +319,12 @@ export class Graph {
 
   #checkNotFinalized(name: string): void {
     if (this.#finalized) {
-      throw new GraphFinalizedError(`The graph is finalized and cannot take '${name}'. Build everything before finalize().`, {
-        nodeName: name,
-      });
+      throw new GraphFinalizedError(
+        `The graph is finalized and cannot take '${name}'. Build everything before finalize().`,
+        {
+          nodeName: name,
+        },
+      );
     }
   }
 
@@ -329,7 +338,9 @@ export class Graph {
   #suggestion(name: string): string {
     const key = name.toLowerCase();
     const last = key.split('/').at(-1)!;
-    const near = this.#operations.find((op) => op.name.toLowerCase() === key || op.name.toLowerCase().endsWith(`/${last}`));
+    const near = this.#operations.find(
+      (op) => op.name.toLowerCase() === key || op.name.toLowerCase().endsWith(`/${last}`),
+    );
     return near ? ` Did you mean '${near.name}'?` : '';
   }
 }

@@ -34,7 +34,9 @@ export class NDArray<D extends DType = DType> {
   constructor(dtype: D, shape: readonly number[], data: DTypeStorage[D]) {
     const expected = sizeOf(shape) * (dtypeInfo(dtype).kind === 'complex' ? 2 : 1);
     if (data.length !== expected) {
-      throw new ShapeError(`Storage of length ${data.length} does not hold a ${dtype} tensor of shape ${formatShape(shape)}.`);
+      throw new ShapeError(
+        `Storage of length ${data.length} does not hold a ${dtype} tensor of shape ${formatShape(shape)}.`,
+      );
     }
     this.dtype = dtype;
     this.shape = shape;
@@ -48,7 +50,8 @@ export class NDArray<D extends DType = DType> {
    */
   static from<D extends DType = DType>(data: TensorData, dtype?: D, shape?: readonly number[]): NDArray<D> {
     if (data instanceof NDArray) {
-      const array = dtype === undefined || dtype === data.dtype ? data : convertStorage(data.data, data.dtype, dtype, data.shape);
+      const array =
+        dtype === undefined || dtype === data.dtype ? data : convertStorage(data.data, data.dtype, dtype, data.shape);
       return (shape === undefined ? array : new NDArray(array.dtype, shape, array.data)) as NDArray<D>;
     }
     if (ArrayBuffer.isView(data)) {
@@ -87,7 +90,8 @@ export class NDArray<D extends DType = DType> {
 
   /** The value of a tensor of one element. @throws InvalidArgumentError where there is not exactly one. */
   item(): ScalarData {
-    if (this.size !== 1) throw new InvalidArgumentError(`item() needs exactly one element, and the shape is ${formatShape(this.shape)}.`);
+    if (this.size !== 1)
+      throw new InvalidArgumentError(`item() needs exactly one element, and the shape is ${formatShape(this.shape)}.`);
     return this.#present(0);
   }
 
@@ -153,7 +157,11 @@ function inferDType(value: unknown): DType {
   throw new DTypeError(`Cannot convert ${value === null ? 'null' : typeof value} to a tensor.`);
 }
 
-function fromNested<D extends DType>(data: ScalarData | NestedData, dtype: D | undefined, shape?: readonly number[]): NDArray<D> {
+function fromNested<D extends DType>(
+  data: ScalarData | NestedData,
+  dtype: D | undefined,
+  shape?: readonly number[],
+): NDArray<D> {
   const nesting: number[] = [];
   const flat: unknown[] = [];
   let leafDType: DType | undefined;

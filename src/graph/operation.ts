@@ -70,7 +70,8 @@ export class Operation {
   }
 
   attrValue(name: string): AttrValue {
-    if (!this.hasAttr(name)) throw new NotFoundError(`Operation '${this.name}' (${this.type}) has no attr '${name}'.`, this.details());
+    if (!this.hasAttr(name))
+      throw new NotFoundError(`Operation '${this.name}' (${this.type}) has no attr '${name}'.`, this.details());
     return this.def.attr[name]!;
   }
 
@@ -104,7 +105,8 @@ export class Operation {
   /** The names of the colocation groups, `loc:@…`: this node's own where it is colocated with nothing. */
   colocationGroups(): readonly string[] {
     const attr = this.def.attr['_class'];
-    const groups = attr?.kind === 'list' && attr.of === 'string' ? attr.value.filter((name) => name.startsWith('loc:@')) : [];
+    const groups =
+      attr?.kind === 'list' && attr.of === 'string' ? attr.value.filter((name) => name.startsWith('loc:@')) : [];
     return groups.length > 0 ? groups : [`loc:@${this.name}`];
   }
 
@@ -124,7 +126,10 @@ export class Operation {
   }
 
   #wrongKind(name: string, kind: string): InvalidArgumentError {
-    return new InvalidArgumentError(`Attr '${name}' of '${this.name}' (${this.type}) is not a ${kind}.`, this.details());
+    return new InvalidArgumentError(
+      `Attr '${name}' of '${this.name}' (${this.type}) is not a ${kind}.`,
+      this.details(),
+    );
   }
 }
 

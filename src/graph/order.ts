@@ -23,7 +23,8 @@ export function ancestors(from: Iterable<Operation>, options: AncestorOptions = 
   if (!graph) return [];
   let last = 0;
   for (const op of roots) {
-    if (op.graph !== graph) throw new InvalidArgumentError(`'${op.name}' belongs to another graph than '${roots[0]!.name}'.`);
+    if (op.graph !== graph)
+      throw new InvalidArgumentError(`'${op.name}' belongs to another graph than '${roots[0]!.name}'.`);
     last = Math.max(last, op.id);
   }
   const needed = new Uint8Array(last + 1);
@@ -79,7 +80,11 @@ export function topologicalOrder(
 }
 
 /** Every index that is still missing inputs leads, by such inputs, to a cycle. */
-function cycleMessage(missing: Int32Array, inputsOf: (index: number) => readonly number[], describe: (index: number) => string): string {
+function cycleMessage(
+  missing: Int32Array,
+  inputsOf: (index: number) => readonly number[],
+  describe: (index: number) => string,
+): string {
   const position = new Map<number, number>();
   const path: number[] = [];
   let at = missing.findIndex((n) => n > 0);
@@ -107,7 +112,8 @@ export function inputNodeName(input: string): string {
 export function orderNodes(nodes: readonly NodeDef[]): readonly NodeDef[] {
   const index = new Map<string, number>();
   nodes.forEach((node, i) => {
-    if (index.has(node.name)) throw new InvalidArgumentError(`Two nodes are called '${node.name}'.`, { nodeName: node.name, op: node.op });
+    if (index.has(node.name))
+      throw new InvalidArgumentError(`Two nodes are called '${node.name}'.`, { nodeName: node.name, op: node.op });
     index.set(node.name, i);
   });
   const inputs = nodes.map((node) =>

@@ -12,7 +12,9 @@ export type OperationLike = Operation | { readonly op: Operation };
 export function operationOf(value: OperationLike, argument: string): Operation {
   const op: unknown = value instanceof Operation ? value : (value as { op?: unknown } | null | undefined)?.op;
   if (op instanceof Operation) return op;
-  throw new InvalidArgumentError(`${argument}: cannot convert ${value === null ? 'null' : typeof value} to an operation.`);
+  throw new InvalidArgumentError(
+    `${argument}: cannot convert ${value === null ? 'null' : typeof value} to an operation.`,
+  );
 }
 
 /**
@@ -58,7 +60,9 @@ export function device<T>(spec: string | null, fn: () => T, graph: Graph = getDe
 export function controlDependencies<T>(
   controlInputs: readonly OperationLike[] | null,
   fn: () => T,
-  graph: Graph = controlInputs?.length ? operationOf(controlInputs[0]!, 'controlDependencies').graph : getDefaultGraph(),
+  graph: Graph = controlInputs?.length
+    ? operationOf(controlInputs[0]!, 'controlDependencies').graph
+    : getDefaultGraph(),
 ): T {
   if (controlInputs === null) return graph.withScope({ controllers: [] }, fn);
   const current = new Set(graph.scope.controllers.flatMap((controller) => controller.inputs));
@@ -100,10 +104,16 @@ export function colocateWith<T>(
  * Runs `fn` such that nodes of the given op types get another registered gradient: `{ Relu: 'GuidedRelu' }`.
  * @throws InvalidArgumentError unless keys and values are strings
  */
-export function gradientOverrideMap<T>(overrides: Readonly<Record<string, string>>, fn: () => T, graph: Graph = getDefaultGraph()): T {
+export function gradientOverrideMap<T>(
+  overrides: Readonly<Record<string, string>>,
+  fn: () => T,
+  graph: Graph = getDefaultGraph(),
+): T {
   for (const [type, gradient] of Object.entries(overrides)) {
     if (typeof gradient !== 'string') {
-      throw new InvalidArgumentError(`gradientOverrideMap: the gradient for '${type}' must be the name of a registered one.`);
+      throw new InvalidArgumentError(
+        `gradientOverrideMap: the gradient for '${type}' must be the name of a registered one.`,
+      );
     }
   }
   return graph.withScope({ gradientOverrides: { ...graph.scope.gradientOverrides, ...overrides } }, fn);

@@ -48,7 +48,10 @@ export function* nodesOf(state: GraphState): Generator<NodeDef> {
 }
 
 /** `state` with `addition` at its end, and the exact patches there and back. */
-export function append(state: GraphState, addition: Addition): readonly [GraphState, readonly Patch[], readonly Patch[]] {
+export function append(
+  state: GraphState,
+  addition: Addition,
+): readonly [GraphState, readonly Patch[], readonly Patch[]] {
   return produceWithPatches(state, (draft) => {
     appendNodes(draft.nodes as unknown as NodeDef[][][], state, addition.nodes);
     for (const [collection, name] of addition.collections) {

@@ -46,7 +46,11 @@ export class GraphView {
 
   constructor(operations: readonly Operation[]) {
     this.operations = operations;
-    this.#structure = new StructureGraph<object, ViewNode, ViewEdge>({ directed: true, multigraph: true, compound: true });
+    this.#structure = new StructureGraph<object, ViewNode, ViewEdge>({
+      directed: true,
+      multigraph: true,
+      compound: true,
+    });
     const scopes = this.#addScopes();
     for (const op of operations) this.#addOperation(op, scopes);
   }
@@ -126,7 +130,8 @@ export class GraphView {
     const scopes = new Set<string>();
     for (const { name } of this.operations) {
       const path: string[] = [];
-      for (let scope = parentScope(name); scope !== '' && !scopes.has(scope); scope = parentScope(scope)) path.push(scope);
+      for (let scope = parentScope(name); scope !== '' && !scopes.has(scope); scope = parentScope(scope))
+        path.push(scope);
       for (const scope of path.reverse()) {
         scopes.add(scope);
         this.#structure.setNode(scopeKey(scope), { scope });

@@ -14,17 +14,24 @@ import type { OpOptions, Operand, TensorConvertible } from './types.js';
 type ArgumentInput = Operand | readonly Operand[];
 type AttrInputs = Readonly<Record<string, AttrInput>>;
 
-/** How many frames there are at most between `call` and the user's own, in functions that do not mark their site. */
-const framesToUser = 6;
+/** Enough frames to reach the user's from here through functions that do not mark their site themselves. */
+const framesToUser = 12;
 
 /**
  * Makes a node of op `type` with one entry of `inputs` for each input argument of its signature. Either everything is
  * made, the constants of data operands included, or nothing is.
  */
-export function call(type: string, inputs: readonly ArgumentInput[], attrs: AttrInputs = {}, options: OpOptions = {}): Operation {
+export function call(
+  type: string,
+  inputs: readonly ArgumentInput[],
+  attrs: AttrInputs = {},
+  options: OpOptions = {},
+): Operation {
   const def = opDef(type);
   const graph = graphOf(type, inputs);
-  return graph.attempt(() => graph.atSite(() => new NodeBuilder(graph, def, attrs, options).build(inputs), call, framesToUser));
+  return graph.attempt(() =>
+    graph.atSite(() => new NodeBuilder(graph, def, attrs, options).build(inputs), framesToUser),
+  );
 }
 
 /** Output 0 of a new node. */
@@ -33,7 +40,12 @@ export function one(type: string, inputs: readonly ArgumentInput[], attrs?: Attr
 }
 
 /** The outputs of a new node. */
-export function many(type: string, inputs: readonly ArgumentInput[], attrs?: AttrInputs, options?: OpOptions): readonly Tensor[] {
+export function many(
+  type: string,
+  inputs: readonly ArgumentInput[],
+  attrs?: AttrInputs,
+  options?: OpOptions,
+): readonly Tensor[] {
   return call(type, inputs, attrs, options).outputs;
 }
 
@@ -46,7 +58,10 @@ export function many(type: string, inputs: readonly ArgumentInput[], attrs?: Att
 export function convertToTensor(value: Operand, dtype?: DType, name?: string): Tensor {
   const tensor = asTensor(value) ?? constantNode(NDArray.from(value as TensorData, dtype), name);
   if (dtype !== undefined && tensor.dtype !== dtype) {
-    throw new DTypeError(`${describeTensor(tensor)} is not of dtype ${dtype}. Use cast(x, '${dtype}').`, tensor.op.details());
+    throw new DTypeError(
+      `${describeTensor(tensor)} is not of dtype ${dtype}. Use cast(x, '${dtype}').`,
+      tensor.op.details(),
+    );
   }
   return tensor;
 }
@@ -73,7 +88,9 @@ export function graphOf(type: string, inputs: readonly ArgumentInput[]): Graph {
     if (!operand?.graph) return;
     if (!first) first = operand;
     else if (operand.graph !== first.graph) {
-      throw new InvalidArgumentError(`${type}: '${operand.name}' and '${first.name}' belong to different graphs.`, { op: type });
+      throw new InvalidArgumentError(`${type}: '${operand.name}' and '${first.name}' belong to different graphs.`, {
+        op: type,
+      });
     }
   };
   for (const input of inputs) {
@@ -130,7 +147,9 @@ class NodeBuilder {
     const operands = isList ? (input as readonly Operand[]) : [input as Operand];
     const tensors = operands.map((value, i) => {
       if (value instanceof Tensor) return value;
-      return isConvertible(value) ? this.#inside(() => value.toTensor({ name: isList ? `${arg.name}_${i}` : arg.name })) : null;
+      return isConvertible(value)
+        ? this.#inside(() => value.toTensor({ name: isList ? `${arg.name}_${i}` : arg.name }))
+        : null;
     });
     if (arg.count !== null) this.#setAttr(arg.count, operands.length);
     return { arg, operands, tensors };
@@ -149,7 +168,12 @@ class NodeBuilder {
 
   #bindType(arg: ArgDef, tensor: Tensor): void {
     const expected = this.#typeOf(arg);
-    if (expected === undefined) return this.#setAttr((arg.type as { attr: string }).attr, tensor.dtype, `'${arg.name}' is ${describeTensor(tensor)}: `);
+    if (expected === undefined)
+      return this.#setAttr(
+        (arg.type as { attr: string }).attr,
+        tensor.dtype,
+        `'${arg.name}' is ${describeTensor(tensor)}: `,
+      );
     if (expected === tensor.dtype) return;
     throw new DTypeError(
       `${this.#title()}: '${arg.name}' is ${describeTensor(tensor)}, but ${expected} is needed` +
@@ -163,9 +187,14 @@ class NodeBuilder {
     for (let i = 0; i < tensors.length; i++) {
       if (tensors[i]) continue;
       const name = arg.count === null && !lists ? arg.name : `${arg.name}_${i}`;
-      const array = this.#toArray(arg, operands[i] as TensorData, lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg, operands[i]!));
+      const array = this.#toArray(
+        arg,
+        operands[i] as TensorData,
+        lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg, operands[i]!),
+      );
       tensors[i] = this.#inside(() => constantNode(array, name));
-      if ('attr' in arg.type && this.#attrs[arg.type.attr] === undefined) this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
+      if ('attr' in arg.type && this.#attrs[arg.type.attr] === undefined)
+        this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
     }
   }
 
@@ -215,12 +244,17 @@ class NodeBuilder {
       throw this.#invalid(`there is no attr '${name}'`);
     }
     const value = coerceAttr(attr, input);
-    if (value === null) throw this.#invalid(`attr '${name}' must be a ${attr.list ? `list of ${attr.kind}` : attr.kind}, not ${String(input)}`);
+    if (value === null)
+      throw this.#invalid(
+        `attr '${name}' must be a ${attr.list ? `list of ${attr.kind}` : attr.kind}, not ${String(input)}`,
+      );
     const values = (attr.list ? value.value : [value.value]) as readonly unknown[];
     const bad = attr.allowed && values.find((item) => !attr.allowed!.includes(item as string));
     if (bad !== undefined && bad !== null) {
       const message = `${this.#title()}: ${context}${String(bad)} is not accepted for '${name}': it must be one of ${attr.allowed!.join(', ')}.`;
-      throw attr.kind === 'type' ? new DTypeError(message, this.#details()) : new InvalidArgumentError(message, this.#details());
+      throw attr.kind === 'type'
+        ? new DTypeError(message, this.#details())
+        : new InvalidArgumentError(message, this.#details());
     }
     const least = attr.list ? values.length : value.value;
     if (attr.minimum !== null && (least as number | bigint) < attr.minimum) {
@@ -259,7 +293,9 @@ function coerceAttr(attr: AttrDef, input: AttrInput): AttrValue | null {
   }
   if (!Array.isArray(input)) return null;
   const values = (input as readonly unknown[]).map((item) => coerceScalar(attr.kind, item));
-  return values.includes(undefined) ? null : ({ kind: 'list', of: attr.kind, value: Object.freeze(values) } as AttrValue);
+  return values.includes(undefined)
+    ? null
+    : ({ kind: 'list', of: attr.kind, value: Object.freeze(values) } as AttrValue);
 }
 
 function coerceScalar(kind: AttrKind, input: unknown): unknown {
@@ -276,7 +312,9 @@ function coerceScalar(kind: AttrKind, input: unknown): unknown {
       return isDType(input) ? input : undefined;
     case 'shape':
       if (input === null) return null;
-      return Array.isArray(input) && input.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0)) ? Object.freeze([...(input as number[])]) : undefined;
+      return Array.isArray(input) && input.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0))
+        ? Object.freeze([...(input as number[])])
+        : undefined;
     case 'tensor':
       return input instanceof NDArray ? input : undefined;
     case 'func':

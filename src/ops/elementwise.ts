@@ -36,10 +36,15 @@ export function map(f: (x: Expr, op: OpView) => Expr): Lowering {
 export function zip(f: (...operands: [Expr, Expr, Expr, ...Expr[]]) => Expr): Lowering {
   return ({ op, inputs }) => {
     const operands = inputs.slice(0, op.inputs.length);
-    const shape = concreteBroadcast(op, operands.map((x) => x.shape));
+    const shape = concreteBroadcast(
+      op,
+      operands.map((x) => x.shape),
+    );
     const spread = operands.map((x) => broadcastTo(x, shape));
     return [
-      lazy(op.outputs[0].dtype, shape, (index) => f(...(spread.map((x) => x.at(index)) as [Expr, Expr, Expr, ...Expr[]]))),
+      lazy(op.outputs[0].dtype, shape, (index) =>
+        f(...(spread.map((x) => x.at(index)) as [Expr, Expr, Expr, ...Expr[]])),
+      ),
     ];
   };
 }
@@ -49,7 +54,10 @@ export function concreteBroadcast(op: OpView, shapes: readonly (readonly number[
   return shapes.reduce((a, b) => {
     const shape = broadcastShapes(a, b);
     if (shape === undefined) {
-      throw new ShapeError(`${op.type} '${op.name}': shapes ${shapes.map(formatShape).join(' and ')} do not broadcast.`, op.details());
+      throw new ShapeError(
+        `${op.type} '${op.name}': shapes ${shapes.map(formatShape).join(' and ')} do not broadcast.`,
+        op.details(),
+      );
     }
     return shape as readonly number[];
   }, []);

@@ -7,12 +7,45 @@ import type { Element } from '../graph/elements.js';
 import type { NDArray } from '../graph/ndarray.js';
 
 export type UnaryOp =
-  | 'neg' | 'abs' | 'sign' | 'sqrt' | 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'tanh'
-  | 'floor' | 'ceil' | 'rint' | 'not' | 'isnan' | 'conj' | 'real' | 'imag';
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'sqrt'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'tanh'
+  | 'floor'
+  | 'ceil'
+  | 'rint'
+  | 'not'
+  | 'isnan'
+  | 'conj'
+  | 'real'
+  | 'imag';
 
 export type BinaryOp =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'max' | 'min' | 'floordiv' | 'floormod'
-  | 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne' | 'and' | 'or';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'max'
+  | 'min'
+  | 'floordiv'
+  | 'floormod'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'eq'
+  | 'ne'
+  | 'and'
+  | 'or';
 
 /** How a reduction combines its terms. */
 export type ReduceOp = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
@@ -34,15 +67,33 @@ export type Source =
 export type Expr =
   | { readonly kind: 'literal'; readonly dtype: DType; readonly value: Element }
   | Variable
-  | { readonly kind: 'load'; readonly dtype: DType; readonly source: Source; readonly shape: readonly number[]; readonly index: readonly Expr[] }
+  | {
+      readonly kind: 'load';
+      readonly dtype: DType;
+      readonly source: Source;
+      readonly shape: readonly number[];
+      readonly index: readonly Expr[];
+    }
   | { readonly kind: 'unary'; readonly op: UnaryOp; readonly dtype: DType; readonly x: Expr }
   | { readonly kind: 'binary'; readonly op: BinaryOp; readonly dtype: DType; readonly a: Expr; readonly b: Expr }
   /** Only the chosen branch is evaluated: the other may load out of range. */
   | { readonly kind: 'select'; readonly dtype: DType; readonly test: Expr; readonly yes: Expr; readonly no: Expr }
   | { readonly kind: 'cast'; readonly dtype: DType; readonly x: Expr }
-  | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly dtype: DType; readonly over: readonly Variable[]; readonly body: Expr }
+  | {
+      readonly kind: 'reduce';
+      readonly op: ReduceOp;
+      readonly dtype: DType;
+      readonly over: readonly Variable[];
+      readonly body: Expr;
+    }
   /** `index`, or an InvalidArgumentError at run time unless 0 <= index < size. */
-  | { readonly kind: 'bound'; readonly dtype: DType; readonly index: Expr; readonly size: number; readonly what: string };
+  | {
+      readonly kind: 'bound';
+      readonly dtype: DType;
+      readonly index: Expr;
+      readonly size: number;
+      readonly what: string;
+    };
 
 /** A tensor as a function from an index to an expression. */
 export interface Lazy {
@@ -84,7 +135,12 @@ const predicates: ReadonlySet<string> = new Set(['not', 'isnan', 'lt', 'le', 'gt
 
 export function un(op: UnaryOp, x: Expr): Expr {
   if (op === 'real' || op === 'imag') {
-    return { kind: 'unary', op, dtype: x.dtype === 'complex128' ? 'float64' : x.dtype === 'complex64' ? 'float32' : x.dtype, x };
+    return {
+      kind: 'unary',
+      op,
+      dtype: x.dtype === 'complex128' ? 'float64' : x.dtype === 'complex64' ? 'float32' : x.dtype,
+      x,
+    };
   }
   if (op === 'abs' && x.dtype.startsWith('complex')) {
     return { kind: 'unary', op, dtype: x.dtype === 'complex128' ? 'float64' : 'float32', x };

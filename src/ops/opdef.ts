@@ -74,7 +74,15 @@ export interface Sample {
 }
 
 /** An attribute as a call gives it; the signature says what it means. */
-export type AttrInput = number | bigint | boolean | string | Shape | NDArray | readonly (number | bigint | boolean | string | Shape)[] | AttrValue;
+export type AttrInput =
+  | number
+  | bigint
+  | boolean
+  | string
+  | Shape
+  | NDArray
+  | readonly (number | bigint | boolean | string | Shape)[]
+  | AttrValue;
 
 /** All there is to an op. No field is optional: an undecided gradient does not compile. */
 export interface OpDef {

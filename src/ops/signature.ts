@@ -53,7 +53,8 @@ function parseArg(text: string, attrs: ReadonlyMap<string, AttrDef>, fail: Fail)
   if (count !== undefined && attrs.get(count)?.kind !== 'int') throw fail(`'${count}' is no int attr`);
   const attr = attrs.get(typeName);
   const fixed = dtypeOfSignatureName(typeName);
-  if (attr?.kind === 'type') return { name, type: attr.list ? { list: typeName } : { attr: typeName }, count: count ?? null };
+  if (attr?.kind === 'type')
+    return { name, type: attr.list ? { list: typeName } : { attr: typeName }, count: count ?? null };
   if (fixed) return { name, type: { fixed }, count: count ?? null };
   throw fail(`'${typeName}' is neither a dtype nor a type attr`);
 }
@@ -63,7 +64,13 @@ function parseAttr(text: string, fail: Fail): AttrDef {
   if (!match || !match[2] !== !match[4]) throw fail(`attr '${text}' is not understood`);
   const [, name, list, typeText, , minimum, defaultText] = match;
   const { kind, allowed } = parseAttrType(typeText!, fail);
-  const attr = { name: name!, kind, list: list !== undefined, allowed, minimum: minimum === undefined ? null : Number(minimum) };
+  const attr = {
+    name: name!,
+    kind,
+    list: list !== undefined,
+    allowed,
+    minimum: minimum === undefined ? null : Number(minimum),
+  };
   return { ...attr, default: defaultText === undefined ? null : parseDefault(attr, defaultText, fail) };
 }
 
@@ -71,7 +78,8 @@ function parseAttrType(text: string, fail: Fail): { kind: AttrKind; allowed: rea
   if (text === 'numbertype') return { kind: 'type', allowed: numberTypes };
   if (text === 'realnumbertype') return { kind: 'type', allowed: realNumberTypes };
   if (!text.startsWith('{')) {
-    if (!['string', 'int', 'float', 'bool', 'type', 'shape', 'tensor', 'func'].includes(text)) throw fail(`'${text}' is no attr type`);
+    if (!['string', 'int', 'float', 'bool', 'type', 'shape', 'tensor', 'func'].includes(text))
+      throw fail(`'${text}' is no attr type`);
     return { kind: text as AttrKind, allowed: null };
   }
   const members = splitTop(text.slice(1, -1));

@@ -25,7 +25,11 @@ export interface OpOptions {
 }
 
 /** The static shape of an operand: data that is not a scalar has an unknown one. */
-export type ShapeOf<X> = X extends { readonly shape: infer S extends Shape } ? S : X extends ScalarData ? readonly [] : Shape;
+export type ShapeOf<X> = X extends { readonly shape: infer S extends Shape }
+  ? S
+  : X extends ScalarData
+    ? readonly []
+    : Shape;
 
 /** The dtype of a tensor operand; `Otherwise` for data. */
 export type DTypeOf<X, Otherwise extends DType = DType> = X extends { readonly dtype: infer D extends DType }
@@ -41,7 +45,8 @@ export type DTypeOf<X, Otherwise extends DType = DType> = X extends { readonly d
 type IsTensor<X> = X extends { readonly dtype: DType; readonly shape: unknown } ? true : false;
 
 /** The common dtype of two operands: data follows the tensor beside it. */
-export type CommonDType<A, B> = IsTensor<A> extends true ? DTypeOf<A> : IsTensor<B> extends true ? DTypeOf<B> : DTypeOf<A>;
+export type CommonDType<A, B> =
+  IsTensor<A> extends true ? DTypeOf<A> : IsTensor<B> extends true ? DTypeOf<B> : DTypeOf<A>;
 
 type KnownRank<S extends Shape> = S extends readonly Dim[] ? (number extends S['length'] ? false : true) : false;
 
@@ -63,13 +68,20 @@ type BroadcastDim<A extends Dim, B extends Dim> = number extends A
 
 type Mutable<S extends readonly Dim[]> = S extends readonly [...infer T extends Dim[]] ? T : never;
 
-type BroadcastReversed<A extends readonly Dim[], B extends readonly Dim[]> = A extends readonly [...infer RA extends Dim[], infer DA extends Dim]
+type BroadcastReversed<A extends readonly Dim[], B extends readonly Dim[]> = A extends readonly [
+  ...infer RA extends Dim[],
+  infer DA extends Dim,
+]
   ? B extends readonly [...infer RB extends Dim[], infer DB extends Dim]
     ? [...BroadcastReversed<RA, RB>, BroadcastDim<DA, DB>]
     : Mutable<A>
   : Mutable<B>;
 
-type HasNever<S extends readonly unknown[]> = S extends readonly [infer H, ...infer R] ? ([H] extends [never] ? true : HasNever<R>) : false;
+type HasNever<S extends readonly unknown[]> = S extends readonly [infer H, ...infer R]
+  ? [H] extends [never]
+    ? true
+    : HasNever<R>
+  : false;
 
 /** The shape two shapes broadcast to; never where both are literal and cannot. */
 export type Broadcast<A extends Shape, B extends Shape> =
@@ -87,7 +99,17 @@ export type Broadcastable<A, B> = [Broadcast<ShapeOf<A>, ShapeOf<B>>] extends [n
   : B;
 
 type Swap<T extends boolean | undefined, X, Y> = T extends true ? [Y, X] : [X, Y];
-type DimsMeet<A, B> = number extends A ? true : number extends B ? true : A extends null ? true : B extends null ? true : [A] extends [B] ? true : false;
+type DimsMeet<A, B> = number extends A
+  ? true
+  : number extends B
+    ? true
+    : A extends null
+      ? true
+      : B extends null
+        ? true
+        : [A] extends [B]
+          ? true
+          : false;
 
 /** The shape of a matrix product; never where literal inner dimensions differ. Ranks other than 2 give an unknown shape. */
 export type MatMulShape<

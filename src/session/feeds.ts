@@ -25,10 +25,12 @@ export function parseFeeds(graph: Graph, feeds: Feeds): ReadonlyMap<Tensor, NDAr
 
 function feedTensor(graph: Graph, key: unknown): Tensor {
   if (key instanceof Tensor) {
-    if (key.graph !== graph) throw new InvalidArgumentError(`Cannot feed '${key.name}': it belongs to another graph than the session's.`);
+    if (key.graph !== graph)
+      throw new InvalidArgumentError(`Cannot feed '${key.name}': it belongs to another graph than the session's.`);
     return key;
   }
-  if (typeof key !== 'string') throw new InvalidArgumentError(`Cannot feed ${String(key)}: a feed is for a tensor or its name.`);
+  if (typeof key !== 'string')
+    throw new InvalidArgumentError(`Cannot feed ${String(key)}: a feed is for a tensor or its name.`);
   try {
     return graph.tensor(key.includes(':') ? key : `${key}:0`);
   } catch (error) {
@@ -40,11 +42,17 @@ function feedTensor(graph: Graph, key: unknown): Tensor {
 export function feedValue(tensor: Tensor, value: unknown): NDArray {
   const what = `The value fed to '${tensor.name}'`;
   if (value === null || value === undefined || value instanceof Tensor) {
-    throw new InvalidArgumentError(`${what} is ${value instanceof Tensor ? 'a tensor' : String(value)}; it must be data.`, tensor.op.details());
+    throw new InvalidArgumentError(
+      `${what} is ${value instanceof Tensor ? 'a tensor' : String(value)}; it must be data.`,
+      tensor.op.details(),
+    );
   }
   const array = convert(tensor, value as TensorData, what);
   if (!isCompatible(array.shape, tensor.shape)) {
-    throw new ShapeError(`${what} has shape ${formatShape(array.shape)}, but the tensor has shape ${formatShape(tensor.shape)}.`, tensor.op.details());
+    throw new ShapeError(
+      `${what} has shape ${formatShape(array.shape)}, but the tensor has shape ${formatShape(tensor.shape)}.`,
+      tensor.op.details(),
+    );
   }
   return array;
 }

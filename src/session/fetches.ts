@@ -49,14 +49,16 @@ export function parseFetches(graph: Graph, fetches: unknown): ParsedFetches {
   const tensors = new Map<Tensor, number>();
   const targets = new Set<Operation>();
   const tensor = (t: Tensor): Assemble => {
-    if (t.graph !== graph) throw new InvalidArgumentError(`Cannot fetch '${t.name}': it belongs to another graph than the session's.`);
+    if (t.graph !== graph)
+      throw new InvalidArgumentError(`Cannot fetch '${t.name}': it belongs to another graph than the session's.`);
     if (!tensors.has(t)) tensors.set(t, tensors.size);
     const position = tensors.get(t)!;
     // Every place gets storage of its own: neither state nor another result changes with it.
     return (values) => values[position]!.copy();
   };
   const operation = (op: Operation): Assemble => {
-    if (op.graph !== graph) throw new InvalidArgumentError(`Cannot fetch '${op.name}': it belongs to another graph than the session's.`);
+    if (op.graph !== graph)
+      throw new InvalidArgumentError(`Cannot fetch '${op.name}': it belongs to another graph than the session's.`);
     targets.add(op);
     return () => null;
   };
@@ -74,7 +76,9 @@ export function parseFetches(graph: Graph, fetches: unknown): ParsedFetches {
       const parts = Object.entries(fetch).map(([key, item]) => [key, parse(item, `${path}.${key}`)] as const);
       return (values) => Object.fromEntries(parts.map(([key, part]) => [key, part(values)]));
     }
-    throw new InvalidArgumentError(`Cannot fetch ${path}: it is ${describe(fetch)}, not a tensor, operation, variable, slices or name.`);
+    throw new InvalidArgumentError(
+      `Cannot fetch ${path}: it is ${describe(fetch)}, not a tensor, operation, variable, slices or name.`,
+    );
   };
   const assemble = parse(fetches, 'fetches');
   return { tensors: [...tensors.keys()], targets: [...targets], assemble };
@@ -84,10 +88,19 @@ function slices(fetch: IndexedSlices, tensor: (t: Tensor) => Assemble): Assemble
   const values = tensor(fetch.values);
   const indices = tensor(fetch.indices);
   const denseShape = fetch.denseShape && tensor(fetch.denseShape);
-  return (results) => ({ values: values(results), indices: indices(results), denseShape: denseShape && denseShape(results) });
+  return (results) => ({
+    values: values(results),
+    indices: indices(results),
+    denseShape: denseShape && denseShape(results),
+  });
 }
 
-function named(graph: Graph, name: string, tensor: (t: Tensor) => Assemble, operation: (op: Operation) => Assemble): Assemble {
+function named(
+  graph: Graph,
+  name: string,
+  tensor: (t: Tensor) => Assemble,
+  operation: (op: Operation) => Assemble,
+): Assemble {
   try {
     return name.includes(':') ? tensor(graph.tensor(name)) : operation(graph.operation(name));
   } catch (error) {

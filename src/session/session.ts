@@ -51,7 +51,10 @@ export class Session {
     checkOptionNames('Session', options, ['graph', 'target', 'backend']);
     this.graph = options.graph ?? getDefaultGraph();
     if (!(this.graph instanceof Graph)) throw new InvalidArgumentError("Session: 'graph' must be a Graph.");
-    this.#target = openTarget(options.target ?? 'local', { graph: this.graph, backend: options.backend ?? 'interpret' });
+    this.#target = openTarget(options.target ?? 'local', {
+      graph: this.graph,
+      backend: options.backend ?? 'interpret',
+    });
   }
 
   /**
@@ -80,7 +83,10 @@ export class Session {
    * f.sync([1, 2]); // [2, 4]
    * await f([1, 2]); // the same, as a promise
    */
-  makeCallable<const F>(fetches: F & Fetches, options: { readonly feeds?: readonly Tensor[] } = {}): Callable<F, TensorData[]> {
+  makeCallable<const F>(
+    fetches: F & Fetches,
+    options: { readonly feeds?: readonly Tensor[] } = {},
+  ): Callable<F, TensorData[]> {
     checkOptionNames('makeCallable', options, ['feeds']);
     this.#checkOpen();
     const parsed = parseFetches(this.graph, fetches);
@@ -90,7 +96,9 @@ export class Session {
     const prepare = (feeds: readonly TensorData[]) => {
       this.#checkOpen();
       if (feeds.length !== tensors.length) {
-        throw new InvalidArgumentError(`The callable takes ${tensors.length} feeds (${tensors.map((t) => t.name).join(', ')}), not ${feeds.length}.`);
+        throw new InvalidArgumentError(
+          `The callable takes ${tensors.length} feeds (${tensors.map((t) => t.name).join(', ')}), not ${feeds.length}.`,
+        );
       }
       const values = tensors.map((tensor, i) => feedValue(tensor, feeds[i]));
       return { request: this.#request(parsed, tensors, values), values };
@@ -144,7 +152,8 @@ export class Session {
 
   #checkOpen(): void {
     if (this.#closed) throw new FailedPreconditionError('The session is closed.');
-    if (this.graph.version === 0) throw new InvalidArgumentError('The graph is empty: add operations before running it.');
+    if (this.graph.version === 0)
+      throw new InvalidArgumentError('The graph is empty: add operations before running it.');
   }
 }
 
@@ -152,7 +161,8 @@ function limitsOf(options: RunOptions): RunLimits {
   checkOptionNames('run', options, ['timeoutMs']);
   const { timeoutMs } = options;
   if (timeoutMs === undefined) return { deadline: Infinity };
-  if (!(timeoutMs >= 0)) throw new InvalidArgumentError(`run: 'timeoutMs' must be a number of milliseconds, not ${timeoutMs}.`);
+  if (!(timeoutMs >= 0))
+    throw new InvalidArgumentError(`run: 'timeoutMs' must be a number of milliseconds, not ${timeoutMs}.`);
   if (timeoutMs === 0) throw new DeadlineExceededError('run: the time given is 0 ms.');
   return { deadline: Date.now() + timeoutMs };
 }

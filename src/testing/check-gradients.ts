@@ -38,9 +38,10 @@ interface Input {
  * checked the same way, with respect to the xs and to the gradient that is fed to each y.
  *
  * The ys are projected on one random direction. Inputs of up to 32 numbers are moved one number at a time; larger ones
- * along one random direction, and number by number where that disagrees. The step and the tolerance follow from the coarsest
- * dtype between x and y (about 6e-6 and 3e-6 for float64, 5e-3 and 2.5e-3 for float32). An x that no y depends on must
- * make no difference. NaN and infinity fail.
+ * along one random direction, and where that disagrees along smaller and smaller parts of it, until the element is found.
+ * Functions in float32 and less are evaluated in float64 for this, where their operations allow it: the step (about 6e-6)
+ * then stays clear of most kinks. The tolerance follows from the dtypes: 3e-6 for float64, 3.5e-4 for float32 gradients. An
+ * x that no y depends on must make no difference. NaN and infinity fail.
  *
  * The graph, its names and its state, and the variables of the session stay as they are: what is needed for the check is
  * built, run on a session of its own, and taken back. Random numbers are drawn once and are the same in every run.

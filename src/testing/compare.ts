@@ -1,7 +1,7 @@
 /** One gradient against finite differences: along a random direction, or element by element. */
 import { formatShape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import { Differencer, type Difference } from './differences.js';
+import { Differencer } from './differences.js';
 import { toleranceFor } from './precision.js';
 import { position, toReals } from './reals.js';
 import type { InputReport, Mismatch } from './report.js';

@@ -17,7 +17,7 @@ import { onWorkbench, type Source, type Workbench } from './workbench.js';
 export interface Jacobians {
   /** By feeding gradients that are one at one element of y and zero elsewhere. */
   readonly theoretical: NDArray<'float64'>;
-  /** By central differences: x moved by `delta` to both sides, one element at a time. */
+  /** By central differences, in float64 where the operations allow it: x moved to both sides, one element at a time. */
   readonly numeric: NDArray<'float64'>;
 }
 

@@ -1,6 +1,5 @@
 /** How exactly a function can be differenced: the coarsest dtype on the way from x to y decides the step and the tolerance. */
-import type { DType } from '../graph/dtype.js';
-import { realDType } from '../graph/dtype.js';
+import { isTrainable, realDType, type DType } from '../graph/dtype.js';
 import type { Operation } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
 import { isDifferentiable } from './reals.js';
@@ -27,7 +26,7 @@ export function toleranceFor(differences: number, gradients: number): number {
   return Math.max(Math.cbrt(differences) / 2, Math.sqrt(gradients));
 }
 
-/** The epsilon of the coarsest float dtype among `x`, `ys` and all that lies between them. */
+/** The epsilon of the coarsest float dtype among `x`, `ys` and all that lies between them by way of such numbers. */
 export function epsilonBetween(x: Tensor, ys: readonly Tensor[]): number {
   const seen = new Set<Operation>();
   const stack: Operation[] = [];
@@ -41,7 +40,7 @@ export function epsilonBetween(x: Tensor, ys: readonly Tensor[]): number {
   const reached = new Set<Operation>([x.op]);
   let epsilon = isDifferentiable(x.dtype) ? epsilonOf(x.dtype) : 0;
   for (const op of [...seen].sort((a, b) => a.id - b.id)) {
-    if (!op.inputs.some((input) => reached.has(input.op))) continue;
+    if (!op.inputs.some((input) => isTrainable(input.dtype) && reached.has(input.op))) continue;
     reached.add(op);
     for (const { dtype } of op.outputs) if (isDifferentiable(dtype)) epsilon = Math.max(epsilon, epsilonOf(dtype));
   }

@@ -65,21 +65,21 @@ export class TensorFlowFailed extends Error {
 }
 
 export const statistics: Statistics = {
-  nodes: 0,
-  sameName: 0,
   calls: 0,
-  sameOrder: 0,
+  nodes: 0,
+  unread: 0,
+  sameName: 0,
   better: 0,
   worse: 0,
   notes: new Set(),
 };
 
-/** A line on all comparisons so far; with TAPELESS_NOTES=1 also what names and orders differ. */
+/** A line on all comparisons so far; with TAPELESS_NOTES=1 also which shapes are known worse here. */
 export function statisticsLine(): string {
-  const { nodes, sameName, calls, sameOrder, better, worse, notes } = statistics;
+  const { nodes, sameName, calls, unread, better, worse, notes } = statistics;
   const line =
-    `${calls} calls of gradients, ${nodes} backward nodes matched: ${sameName} have TensorFlow's very name, ` +
-    `${sameOrder} calls make them in TensorFlow's order, ${better} static shapes are known better here, ${worse} worse`;
+    `${calls} calls of gradients: ${nodes} backward nodes are TensorFlow's, ${sameName} of them by name; ${unread} more ` +
+    `that no result depends on, by type and order. ${better} static shapes are known better here, ${worse} worse.`;
   return process.env.TAPELESS_NOTES === '1' ? [line, ...notes].join('\n') : line;
 }
 

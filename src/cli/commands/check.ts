@@ -61,11 +61,16 @@ async function check(path: string, flags: CheckFlags): Promise<void> {
     } catch (error) {
       if (!(error instanceof GradientCheckError)) throw error;
       failed++;
-      lines.push(flags.json ? JSON.stringify({ y: name, ok: false, mismatches: error.mismatches }) : `${colors.red(`${name}: wrong`)}\n${error.message}`);
+      lines.push(
+        flags.json
+          ? JSON.stringify({ y: name, ok: false, mismatches: error.mismatches })
+          : `${colors.red(`${name}: wrong`)}\n${error.message}`,
+      );
     }
   }
   await writeOutput(`${lines.join('\n')}\n`, undefined);
-  if (failed > 0) throw new CheckFailed(`the gradients of ${failed} of ${flags.ys.length} ys differ from finite differences`);
+  if (failed > 0)
+    throw new CheckFailed(`the gradients of ${failed} of ${flags.ys.length} ys differ from finite differences`);
 }
 
 function passed(name: string, { inputs, seed }: GradientReport): string {

@@ -7,7 +7,14 @@ import * as tl from '../../index.js';
 import { UsageError } from '../errors.js';
 import { htmlPage } from '../html.js';
 import { loadModel, type Model } from '../model.js';
-import { addGradientFlags, checkGradientFlags, differentiate, wholeNumber, type Differentiated, type GradientFlags } from '../options.js';
+import {
+  addGradientFlags,
+  checkGradientFlags,
+  differentiate,
+  wholeNumber,
+  type Differentiated,
+  type GradientFlags,
+} from '../options.js';
 import { colors, remark, writeOutput } from '../output.js';
 import { drawSvg, type PictureOptions } from '../svg.js';
 
@@ -24,7 +31,11 @@ interface DumpFlags extends GradientFlags {
 }
 
 export function addDump(program: Command): void {
-  addGradientFlags(program.command('dump <model>').description('print the graph of a model, with gradients if --ys and --xs are given'))
+  addGradientFlags(
+    program
+      .command('dump <model>')
+      .description('print the graph of a model, with gradients if --ys and --xs are given'),
+  )
     .option('--only-gradients', 'only the nodes that the gradients append')
     .option('-f, --format <format>', `${formats.join(', ')} (by default text, or what -o ends in)`)
     .option('-o, --output <file>', 'write to a file instead of standard output')
@@ -53,7 +64,10 @@ async function dump(path: string, flags: DumpFlags): Promise<void> {
   const model = await loadModel(path, { check: flags.check ?? false });
   const made = differentiate(model, flags);
   for (const { x, gradient } of made.results) {
-    if (gradient === null) remark(`The gradient for '${x}' is null. To see why: tapeless explain ${path} --ys ${flags.ys!.join(',')} --xs ${x}`);
+    if (gradient === null)
+      remark(
+        `The gradient for '${x}' is null. To see why: tapeless explain ${path} --ys ${flags.ys!.join(',')} --xs ${x}`,
+      );
   }
   const options: PictureOptions = {
     ...(flags.onlyGradients && { nodes: made.appended }),
@@ -63,7 +77,13 @@ async function dump(path: string, flags: DumpFlags): Promise<void> {
   await writeOutput(await render(model, format, options, flags, made), flags.output);
 }
 
-async function render(model: Model, format: Format, options: PictureOptions, flags: DumpFlags, made: Differentiated): Promise<string> {
+async function render(
+  model: Model,
+  format: Format,
+  options: PictureOptions,
+  flags: DumpFlags,
+  made: Differentiated,
+): Promise<string> {
   const { graph } = model;
   switch (format) {
     case 'svg':
@@ -89,7 +109,9 @@ function chooseFormat({ format, output }: DumpFlags): Format {
   const name = format ?? (ending === undefined ? 'text' : (byEnding[ending] ?? ending));
   if ((formats as readonly string[]).includes(name)) return name as Format;
   if (name === 'pb' || name === 'pbtxt') {
-    throw new UsageError(`the format ${name} comes with the GraphDef codec, which this version does not have; --format json gives the same graph.`);
+    throw new UsageError(
+      `the format ${name} comes with the GraphDef codec, which this version does not have; --format json gives the same graph.`,
+    );
   }
   if (format === undefined) return 'text';
   throw new UsageError(`--format is ${formats.join(', ')}, not '${format}'.`);

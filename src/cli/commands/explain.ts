@@ -42,13 +42,23 @@ async function explain(path: string, flags: ExplainFlags): Promise<void> {
 }
 
 function json(y: string, x: string, { connected, cause, op, createdAt, message, path }: tl.Explanation): string {
-  return JSON.stringify({ y, x, connected, cause, op: op?.name ?? null, createdAt, message, path: path.map((step) => step.name) });
+  return JSON.stringify({
+    y,
+    x,
+    connected,
+    cause,
+    op: op?.name ?? null,
+    createdAt,
+    message,
+    path: path.map((step) => step.name),
+  });
 }
 
 function text(y: string, x: string, explanation: tl.Explanation): string {
   const { connected, path, cause } = explanation;
   const head = connected ? colors.green(`${y} → ${x}: connected`) : colors.red(`${y} → ${x}: not connected (${cause})`);
   const steps = path.map((op) => `  ${op.name} (${op.type}) ${colors.dim(op.createdAt)}`);
-  if (steps.length > shownSteps) steps.splice(shownSteps / 2, steps.length - shownSteps, `  … ${steps.length - shownSteps} more …`);
+  if (steps.length > shownSteps)
+    steps.splice(shownSteps / 2, steps.length - shownSteps, `  … ${steps.length - shownSteps} more …`);
   return [head, `  ${explanation.message}`, ...steps].join('\n');
 }

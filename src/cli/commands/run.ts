@@ -45,7 +45,11 @@ async function run(path: string, flags: RunFlags): Promise<void> {
   const session = new tl.Session({ graph: model.graph });
   try {
     if (flags.init) await session.run(model.graph.asDefault(() => tl.globalVariablesInitializer()));
-    const results = (await session.run(fetches, feeds, flags.timeout === undefined ? {} : { timeoutMs: flags.timeout })) as Results;
+    const results = (await session.run(
+      fetches,
+      feeds,
+      flags.timeout === undefined ? {} : { timeoutMs: flags.timeout },
+    )) as Results;
     await writeOutput(flags.json ? jsonText(results) : plainText(results), flags.output);
   } catch (error) {
     if (error instanceof tl.FailedPreconditionError && !flags.init && model.variables.length > 0) {
@@ -64,7 +68,9 @@ function plainText(results: Results): string {
   const lines = Object.entries(results).flatMap(([name, result]) => {
     if (result === null) return [`${name}: done`];
     if (result instanceof tl.NDArray) return [valueText(name, result)];
-    return Object.entries(result).map(([part, value]) => (value === null ? `${name}.${part}: null` : valueText(`${name}.${part}`, value as tl.NDArray)));
+    return Object.entries(result).map(([part, value]) =>
+      value === null ? `${name}.${part}: null` : valueText(`${name}.${part}`, value as tl.NDArray),
+    );
   });
   return `${lines.join('\n')}\n`;
 }

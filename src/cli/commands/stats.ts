@@ -28,7 +28,12 @@ interface Stats {
   readonly depth: number;
   readonly components: number;
   readonly constantBytes: number;
-  readonly variables: readonly { readonly name: string; readonly dtype: string; readonly shape: string; readonly trainable: boolean }[];
+  readonly variables: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: string;
+    readonly trainable: boolean;
+  }[];
   readonly types: Readonly<Record<string, number>>;
 }
 
@@ -99,9 +104,11 @@ function text(found: Stats): string {
     ['variables', String(found.variables.length)],
   ];
   const lines = rows.map(([name, value]) => `${colors.bold(name.padEnd(12))}${value}`);
-  for (const { name, dtype, shape, trainable } of found.variables) lines.push(`  ${name}: ${dtype}${shape}${trainable ? '' : ' (not trainable)'}`);
+  for (const { name, dtype, shape, trainable } of found.variables)
+    lines.push(`  ${name}: ${dtype}${shape}${trainable ? '' : ' (not trainable)'}`);
   lines.push(colors.bold('op types'));
   const width = Math.max(...Object.keys(found.types).map((type) => type.length));
-  for (const [type, count] of Object.entries(found.types)) lines.push(`  ${type.padEnd(width)}  ${String(count).padStart(7)}`);
+  for (const [type, count] of Object.entries(found.types))
+    lines.push(`  ${type.padEnd(width)}  ${String(count).padStart(7)}`);
   return `${lines.join('\n')}\n`;
 }

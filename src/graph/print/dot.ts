@@ -9,8 +9,24 @@ const colors: Readonly<Record<Role, { fill: string; line: string; cluster: strin
   backward: { fill: '#ffe4c7', line: '#c2410c', cluster: '#fff7ee' },
   outside: { fill: '#ffffff', line: '#6b7280', cluster: '#ffffff' },
 };
-const groupColors = ['#bbf7d0', '#fde68a', '#fbcfe8', '#ddd6fe', '#a5f3fc', '#fecaca', '#d9f99d', '#e9d5ff', '#fed7aa', '#bae6fd'];
-const shapes: Readonly<Record<DrawnNode['kind'], string>> = { op: 'box', source: 'ellipse', state: 'cylinder', box: 'box3d' };
+const groupColors = [
+  '#bbf7d0',
+  '#fde68a',
+  '#fbcfe8',
+  '#ddd6fe',
+  '#a5f3fc',
+  '#fecaca',
+  '#d9f99d',
+  '#e9d5ff',
+  '#fed7aa',
+  '#bae6fd',
+];
+const shapes: Readonly<Record<DrawnNode['kind'], string>> = {
+  op: 'box',
+  source: 'ellipse',
+  state: 'cylinder',
+  box: 'box3d',
+};
 
 /** A quoted DOT string. A backslash would start one of DOT's own escapes, such as `\N`. */
 export function dotString(text: string): string {
@@ -18,7 +34,11 @@ export function dotString(text: string): string {
 }
 
 function html(text: string): string {
-  return printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return printable(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }
 
 function printable(text: string): string {
@@ -29,7 +49,8 @@ function printable(text: string): string {
 const font = 'fontname="Helvetica,Arial,sans-serif"';
 
 function legend(colorBy: ColorBy): string {
-  const fill = colorBy === 'role' ? 'blue: forward, orange: backward' : 'same fill: placed together, grey: placed freely';
+  const fill =
+    colorBy === 'role' ? 'blue: forward, orange: backward' : 'same fill: placed together, grey: placed freely';
   return `${fill}, dashed arrow: control, dashed node: from outside`;
 }
 
@@ -43,10 +64,14 @@ export function dotLines(drawing: Drawing, colorBy: ColorBy = 'role'): string[] 
   ];
   if (drawing.note !== null) {
     lines.push(`  // ${printable(drawing.note)}`);
-    lines.push(`  ${dotString('note:')} [shape=note, style=filled, fillcolor="#fef9c3", color="#a16207", fontsize=11, margin="0.6,0.1", label=${dotString(drawing.note)}];`);
+    lines.push(
+      `  ${dotString('note:')} [shape=note, style=filled, fillcolor="#fef9c3", color="#a16207", fontsize=11, margin="0.6,0.1", label=${dotString(drawing.note)}];`,
+    );
   }
   const paint = painter(colorBy);
-  const pending: { scope: DrawnScope; depth: number; close: boolean }[] = [{ scope: drawing.root, depth: 1, close: false }];
+  const pending: { scope: DrawnScope; depth: number; close: boolean }[] = [
+    { scope: drawing.root, depth: 1, close: false },
+  ];
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { scope, depth, close } = next;
     const isRoot = scope.name === '';
@@ -105,6 +130,8 @@ function nodeText(node: DrawnNode, paint: Paint): string {
 }
 
 function edgeText({ from, to, label, control }: DrawnEdge): string {
-  const attributes = control ? 'style=dashed, arrowhead=empty, tooltip="control"' : `label=${dotString(`  ${label}  `)}`;
+  const attributes = control
+    ? 'style=dashed, arrowhead=empty, tooltip="control"'
+    : `label=${dotString(`  ${label}  `)}`;
   return `${dotString(from)} -> ${dotString(to)} [${attributes}];`;
 }

@@ -44,7 +44,6 @@ export interface Drawing {
 }
 
 interface MutableScope extends DrawnScope {
-  role: Role;
   readonly nodes: DrawnNode[];
   readonly scopes: MutableScope[];
 }
@@ -61,6 +60,7 @@ class Drawer {
   /** The id of the node that shows an operation. */
   readonly #shownAs = new Map<Operation, string>();
   readonly #boxes = new Set<string>();
+  readonly #scopeRoles: ReadonlyMap<string, Role>;
   readonly #operandScopes: ReadonlySet<string>;
   readonly #depth: number;
   readonly #merge: boolean;
@@ -69,6 +69,7 @@ class Drawer {
   constructor(graph: Graph, view: GraphView, limit: number) {
     this.#view = view;
     this.#backward = backwardOperations(graph);
+    this.#scopeRoles = scopeRoles(view, this.#backward);
     this.#operandScopes = operandScopes(view);
     const visible = visibleByDepth(view, this.#operandScopes);
     let depth = visible.length - 1;
@@ -76,7 +77,8 @@ class Drawer {
     this.#depth = depth === visible.length - 1 ? Infinity : depth;
     this.#merge = visible[depth]! > limit;
     for (const op of view.operations) {
-      for (const group of op.colocationGroups().slice(0, 1)) this.#groupSizes.set(group, (this.#groupSizes.get(group) ?? 0) + 1);
+      for (const group of op.colocationGroups().slice(0, 1))
+        this.#groupSizes.set(group, (this.#groupSizes.get(group) ?? 0) + 1);
     }
   }
 
@@ -101,8 +103,7 @@ class Drawer {
         if (depth >= this.#depth) {
           scope.nodes.push(this.#drawBox(`scope:${name}`, lastPart(name), this.#operationsIn([name])));
         } else {
-          const inner = emptyScope(name);
-          if (this.#operationsIn([name], 1).every((op) => this.#backward.has(op))) inner.role = 'backward';
+          const inner = emptyScope(name, this.#scopeRoles.get(name));
           scope.scopes.push(inner);
           pending.push({ scope: inner, depth: depth + 1 });
         }
@@ -124,7 +125,9 @@ class Drawer {
     for (const name of children.scopes) add(name, this.#operationsIn([name]));
     for (const [stem, { ops, names }] of stems) {
       const title = names > 1 ? `${stem} …` : stem;
-      scope.nodes.push(ops.length === 1 ? this.#drawOperation(ops[0]!, '') : this.#drawBox(`names:${stem}`, title, ops));
+      scope.nodes.push(
+        ops.length === 1 ? this.#drawOperation(ops[0]!, '') : this.#drawBox(`names:${stem}`, title, ops),
+      );
     }
   }
 
@@ -139,10 +142,10 @@ class Drawer {
     };
   }
 
-  #operationsIn(scopes: readonly string[], limit = Infinity): Operation[] {
+  #operationsIn(scopes: readonly string[]): Operation[] {
     const found: Operation[] = [];
     const pending = [...scopes];
-    for (let scope = pending.pop(); scope !== undefined && found.length < limit; scope = pending.pop()) {
+    for (let scope = pending.pop(); scope !== undefined; scope = pending.pop()) {
       const children = this.#view.scopeChildren(scope);
       for (const op of children.operations) found.push(op);
       for (const inner of children.scopes) pending.push(inner);
@@ -154,7 +157,8 @@ class Drawer {
     this.#shownAs.set(op, op.name);
     const shortName = op.name === scope ? lastPart(op.name) : scope === '' ? op.name : op.name.slice(scope.length + 1);
     const details = shortName === op.type ? [] : [shortName];
-    for (const attr of Object.values(op.def.attr)) if (attr.kind === 'tensor') details.push(`= ${summarize(attr.value)}`);
+    for (const attr of Object.values(op.def.attr))
+      if (attr.kind === 'tensor') details.push(`= ${summarize(attr.value)}`);
     const group = op.colocationGroups()[0]!;
     const holdsState = op.outputs.some((tensor) => tensor.dtype === 'resource');
     return {
@@ -191,7 +195,10 @@ class Drawer {
 
   #edges(): DrawnEdge[] {
     const edges: DrawnEdge[] = [];
-    const bundles = new Map<string, { from: string; to: string; labels: Set<string>; control: boolean; count: number }>();
+    const bundles = new Map<
+      string,
+      { from: string; to: string; labels: Set<string>; control: boolean; count: number }
+    >();
     const connect = (from: Operation, to: Operation, label: string, control: boolean) => {
       const [v, w] = [this.#shown(from), this.#shownAs.get(to)!];
       if (!this.#boxes.has(v) && !this.#boxes.has(w)) return void edges.push({ from: v, to: w, label, control });
@@ -209,7 +216,11 @@ class Drawer {
       for (const control of op.controlInputs) connect(control, op, '', true);
     }
     for (const { from, to, labels, control, count } of bundles.values()) {
-      const label = control ? '' : count === 1 ? [...labels][0]! : `${count} × ${labels.size === 1 ? [...labels][0]! : 'tensors'}`;
+      const label = control
+        ? ''
+        : count === 1
+          ? [...labels][0]!
+          : `${count} × ${labels.size === 1 ? [...labels][0]! : 'tensors'}`;
       edges.push({ from, to, label, control });
     }
     return edges;
@@ -240,8 +251,19 @@ class Drawer {
   }
 }
 
-function emptyScope(name: string): MutableScope {
-  return { name, role: 'forward', nodes: [], scopes: [] };
+function emptyScope(name: string, role: Role = 'forward'): MutableScope {
+  return { name, role, nodes: [], scopes: [] };
+}
+
+/** A scope is backward where its oldest operation is. */
+function scopeRoles(view: GraphView, backward: ReadonlySet<Operation>): ReadonlyMap<string, Role> {
+  const roles = new Map<string, Role>();
+  for (const op of view.operations) {
+    const role = backward.has(op) ? 'backward' : 'forward';
+    for (let scope = view.scopeOf(op); scope !== '' && !roles.has(scope); scope = parentScope(scope))
+      roles.set(scope, role);
+  }
+  return roles;
 }
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('/') + 1);

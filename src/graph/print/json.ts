@@ -56,7 +56,7 @@ function scalarJson(kind: AttrKind, value: unknown): Json {
     case 'string':
       return bytesOf(value as string);
     case 'int':
-      return String(value as bigint);
+      return String(value);
     case 'float':
       return floatJson(value as number);
     case 'bool':
@@ -76,7 +76,10 @@ function scalarJson(kind: AttrKind, value: unknown): Json {
 
 function attrJson(attr: AttrValue): Json {
   if (attr.kind !== 'list') return { [listField[attr.kind]]: scalarJson(attr.kind, attr.value) };
-  return { list: attr.value.length === 0 ? {} : { [listField[attr.of]]: attr.value.map((value) => scalarJson(attr.of, value)) } };
+  return {
+    list:
+      attr.value.length === 0 ? {} : { [listField[attr.of]]: attr.value.map((value) => scalarJson(attr.of, value)) },
+  };
 }
 
 /** Sorted by name, as protobuf prints maps. */

@@ -57,7 +57,8 @@ function selected(graph: Graph, { nodes }: PrintOptions): readonly Operation[] {
   if (nodes === undefined) return graph.operations();
   const operations = [...new Set(nodes)].sort((a, b) => a.id - b.id);
   for (const op of operations) {
-    if (op.graph !== graph) throw new InvalidArgumentError(`printGraph: '${op.name}' belongs to another graph.`, op.details());
+    if (op.graph !== graph)
+      throw new InvalidArgumentError(`printGraph: '${op.name}' belongs to another graph.`, op.details());
   }
   return operations;
 }

@@ -38,7 +38,8 @@ function formatElement(value: Element, { dtype }: NDArray): string {
   if (dtype === 'bool') return String(value !== 0);
   if (Object.is(value, -0)) return '-0';
   if (dtype === 'float32' && typeof value === 'number') return String(Number(value.toPrecision(7)));
-  if (typeof value === 'object' && 're' in value) return `${value.re}${value.im < 0 || Object.is(value.im, -0) ? '-' : '+'}${Math.abs(value.im)}i`;
+  if (typeof value === 'object' && 're' in value)
+    return `${value.re}${value.im < 0 || Object.is(value.im, -0) ? '-' : '+'}${Math.abs(value.im)}i`;
   return String(value);
 }
 
@@ -73,7 +74,8 @@ function formatScalar(kind: AttrKind, value: unknown): string {
  * the tensors.
  */
 function isTelling(attr: AttrValue, shownTypes: ReadonlySet<string>): boolean {
-  if (attr.kind === 'list') return attr.value.length > 0 && !(attr.of === 'type' && attr.value.every((t) => shownTypes.has(t)));
+  if (attr.kind === 'list')
+    return attr.value.length > 0 && !(attr.of === 'type' && attr.value.every((t) => shownTypes.has(t)));
   if (attr.kind === 'type') return !shownTypes.has(attr.value);
   return attr.kind === 'shape' || (attr.value !== false && attr.value !== '' && attr.value !== 0n && attr.value !== 0);
 }

@@ -6,7 +6,7 @@ import { one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type OpView, type Routine } from '../opdef.js';
+import { defineOp, type Gradient, type OpView, type Routine } from '../opdef.js';
 import { times } from '../rules.js';
 import { scan } from '../routines/scan.js';
 import { axisIn, shapeError } from '../shape-rules.js';
@@ -68,19 +68,31 @@ defineOp({
   ],
 });
 
+/**
+ * TensorFlow divides the products by x, which loses what flows to a zero. The first zero along the axis is the only one that
+ * receives anything, and its share is the same sum with that zero left out of the products.
+ */
+function cumprodGradient(op: OpView, dy: Gradient): Tensor {
+  const [x, axis] = op.inputs;
+  const exclusive = op.boolAttr('exclusive');
+  const reverse = op.boolAttr('reverse');
+  const shares = (factors: Tensor): Tensor => {
+    const products = one('Cumprod', [factors, axis], { exclusive, reverse });
+    return one('Cumsum', [times(products, dy), axis], { exclusive, reverse: !reverse });
+  };
+  const zero = one('Equal', [x, 0]);
+  const zerosSoFar = one('Cumsum', [one('Cast', [zero], { DstT: 'int32' }), axis], { reverse });
+  const first = one('LogicalAnd', [zero, one('Equal', [zerosSoFar, 1])]);
+  const elsewhere = one('DivNoNan', [shares(x), x], {}, { name: 'div_no_nan' });
+  return one('SelectV2', [first, shares(one('SelectV2', [first, 1, x])), elsewhere]);
+}
+
 defineOp({
   name: 'Cumprod',
   signature,
   infer: scanShape,
   lower: scanning('mul'),
-  grad: (op, [dy]) => {
-    const [x, axis] = op.inputs;
-    const exclusive = op.boolAttr('exclusive');
-    const reverse = op.boolAttr('reverse');
-    const product = one('Cumprod', [x, axis], { exclusive, reverse });
-    const sums = one('Cumsum', [times(product, dy), axis], { exclusive, reverse: !reverse });
-    return [one('DivNoNan', [sums, x], {}, { name: 'div_no_nan' }), null];
-  },
+  grad: (op, [dy]) => [cumprodGradient(op, dy), null],
   effect: 'pure',
   samples: [
     {
@@ -102,6 +114,18 @@ defineOp({
         { value: 0, dtype: 'int32' },
       ],
       attrs: { reverse: true },
+    },
+    {
+      inputs: [
+        {
+          value: [
+            [1, 0, 3, 2],
+            [0, 2, 4, 5],
+          ],
+          dtype: 'float64',
+        },
+        { value: 1, dtype: 'int32' },
+      ],
     },
     {
       inputs: [

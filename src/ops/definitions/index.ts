@@ -1,5 +1,14 @@
 /** All op families: importing this registers every op and gives every public function outside the namespaces. */
-export { constant, identity, identityN, noOp, placeholder, placeholderWithDefault, preventGradient, stopGradient } from './constant.js';
+export {
+  constant,
+  identity,
+  identityN,
+  noOp,
+  placeholder,
+  placeholderWithDefault,
+  preventGradient,
+  stopGradient,
+} from './constant.js';
 export { group, tuple } from './control.js';
 export * from './array-broadcast.js';
 export * from './array-fill.js';

@@ -148,7 +148,6 @@ defineOp({
         { value: [2, 0, 3], dtype: 'float64' },
         { value: [0], dtype: 'int32' },
       ],
-      notDifferentiable: 'at order 2, the gradient of Cumprod would divide by 0',
     },
     {
       inputs: [

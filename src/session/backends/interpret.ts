@@ -26,10 +26,16 @@ class Interpreter implements Executable {
     for (let i = 0; i < steps.length; i++) {
       const { op, inputs, outputs, release } = steps[i]!;
       if (limits.deadline < Infinity && Date.now() > limits.deadline) {
-        throw new DeadlineExceededError(`The run took too long: it stopped before '${op.name}' (${op.type}).${this.#effectsBefore(i)}`, op.details());
+        throw new DeadlineExceededError(
+          `The run took too long: it stopped before '${op.name}' (${op.type}).${this.#effectsBefore(i)}`,
+          op.details(),
+        );
       }
       try {
-        const results = this.#kernels[i]!.run(inputs.map((slot) => values[slot]!), resources);
+        const results = this.#kernels[i]!.run(
+          inputs.map((slot) => values[slot]!),
+          resources,
+        );
         for (let j = 0; j < outputs.length; j++) if (outputs[j]! >= 0) values[outputs[j]!] = results[j]!;
       } catch (error) {
         if (error instanceof TapelessError) error.message += this.#effectsBefore(i);

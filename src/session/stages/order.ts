@@ -44,7 +44,7 @@ class Scheduler {
     const writes: Operation[] = [];
     const offer = (op: Operation): void => void (opDef(op.type).effect === 'write' ? writes : ready).push(op);
     for (const op of this.#operations) if (this.#waitsFor.get(op) === 0) offer(op);
-    for (let next = 0; result.length < this.#operations.length; ) {
+    for (let next = 0; result.length < this.#operations.length;) {
       const op = next < ready.length ? ready[next++]! : this.#takeWrite(writes);
       result.push(op);
       if (opDef(op.type).effect === 'read') for (const handle of handlesOf(op)) this.#readersOf(handle).delete(op);
@@ -98,6 +98,11 @@ function handlesOf(op: Operation): Tensor[] {
 
 function originOf(handle: Tensor): Tensor {
   let origin = handle;
-  for (let source = origin.op.inputs[origin.index]; source?.dtype === 'resource'; source = origin.op.inputs[origin.index]) origin = source;
+  for (
+    let source = origin.op.inputs[origin.index];
+    source?.dtype === 'resource';
+    source = origin.op.inputs[origin.index]
+  )
+    origin = source;
   return origin;
 }

@@ -22,13 +22,20 @@ export function registerTarget(scheme: string, factory: TargetFactory): void {
 
 /** @throws NotFoundError for a target or backend that does not exist */
 export function openTarget(target: string, options: TargetOptions): Target {
-  if (typeof target !== 'string') throw new InvalidArgumentError(`Session: 'target' must be a string, not ${typeof target}.`);
+  if (typeof target !== 'string')
+    throw new InvalidArgumentError(`Session: 'target' must be a string, not ${typeof target}.`);
   if (target === 'local') {
     const backend = backends.get(options.backend);
-    if (!backend) throw new NotFoundError(`Session: there is no backend '${options.backend}'. There is ${[...backends.keys()].join(', ')}.`);
+    if (!backend)
+      throw new NotFoundError(
+        `Session: there is no backend '${options.backend}'. There is ${[...backends.keys()].join(', ')}.`,
+      );
     return new LocalTarget(backend);
   }
   const factory = schemes.get(target.split('://')[0]!);
-  if (!factory) throw new NotFoundError(`Session: there is no target '${target}'. There is ${['local', ...schemes.keys()].join(', ')}.`);
+  if (!factory)
+    throw new NotFoundError(
+      `Session: there is no target '${target}'. There is ${['local', ...schemes.keys()].join(', ')}.`,
+    );
   return factory(target, options);
 }
