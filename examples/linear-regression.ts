@@ -52,6 +52,7 @@ for (let step = 0; step < steps; step++) {
     const loss = (await session.run(mse)).item() as number;
     curve.push([step, loss]);
     bar.update(step, { mse: loss.toFixed(3) });
+    await new Promise(setImmediate); // lets the progress line be drawn
   }
   await session.run(trainingOp);
 }

@@ -24,7 +24,7 @@ describe('fetches', () => {
       r: [parts.r, parts.r],
     });
     expect(result.list[0].toArray()).toEqual([1, 2]);
-    expect((result.list[1][0] as tl.NDArray).toArray()).toEqual([1, 2]);
+    expect(result.list[1][0].toArray()).toEqual([1, 2]);
     expect(result.list[1][1]).toBeNull();
     expect(result.v.item()).toBe(5);
     expect(result.op).toBeNull();
@@ -51,7 +51,7 @@ describe('fetches', () => {
     const { s, parts } = setup(() => ({ v: tl.variable([1, 2]), init: tl.globalVariablesInitializer() }));
     s.runSync(parts.init);
     const first = s.runSync([parts.v, parts.v]);
-    (first[0].data as Float32Array)[0] = 99;
+    first[0].data[0] = 99;
     expect(first[1].toArray()).toEqual([1, 2]);
     expect(s.runSync(parts.v).toArray()).toEqual([1, 2]);
   });

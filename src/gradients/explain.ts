@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../graph/errors.js';
 import { checkOptionNames } from '../graph/options.js';
 import type { Operation } from '../graph/operation.js';
 import { Tensor } from '../graph/tensor.js';
-import { Variable } from '../ops/definitions/variable.js';
+import type { Variable } from '../ops/definitions/variable.js';
 import { opDef } from '../ops/opdef.js';
 import { backpropagate } from './backpropagate.js';
 import { makeSeed } from './seeds.js';
@@ -184,7 +184,7 @@ function describe(y: Tensor, x: Tensor, live: readonly Operation[], { cause, op 
       ? `'${y.name}' does not depend on '${x.name}'`
       : `the way from '${y.name}' to '${x.name}' ends at ${where}`;
   const path = cause === 'noPath' ? [] : live;
-  const prefix = path.length > 0 ? ` Gradient reaches: ${path.map((p) => p.name).join(' → ')}.` : '';
+  const prefix = path.length > 0 ? ` Gradient reaches: ${namesOf(path)}.` : '';
   return {
     connected: false,
     path,
@@ -193,4 +193,11 @@ function describe(y: Tensor, x: Tensor, live: readonly Operation[], { cause, op 
     createdAt: cause === 'noPath' ? null : op.createdAt,
     message: `The gradient is null: ${what}: ${remedies[cause]}${prefix}`,
   };
+}
+
+/** The names of a path, shortened in the middle where it is long. */
+function namesOf(path: readonly Operation[]): string {
+  const names = path.map((op) => op.name);
+  const shown = names.length > 12 ? [...names.slice(0, 5), `… ${names.length - 10} more …`, ...names.slice(-5)] : names;
+  return shown.join(' → ');
 }

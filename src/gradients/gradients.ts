@@ -150,7 +150,7 @@ function checkOptions(options: GradientOptions): Settings {
   ]);
   const name = options.name ?? 'gradients';
   checkName(name, false);
-  const stopGradients = asList(options.stopGradients ?? []) as readonly Tensor[];
+  const stopGradients = asList<Tensor>(options.stopGradients ?? []);
   for (const stop of stopGradients) {
     if (!(stop instanceof Tensor))
       throw new InvalidArgumentError(`${fn}: stopGradients must hold tensors of the graph.`);
@@ -180,7 +180,7 @@ function asList<T>(value: readonly T[] | T): readonly T[] {
 function operand(value: GradientOperand, argument: string): Differentiable {
   if (value instanceof Tensor || isConvertible(value)) return value;
   try {
-    return NDArray.from(value as TensorData);
+    return NDArray.from(value);
   } catch (error) {
     throw new InvalidArgumentError(`${fn}: ${argument} is neither a tensor nor data: ${(error as Error).message}`, {
       cause: error,

@@ -1,24 +1,14 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
-import type { Attrs, AttrValue, NodeDef } from './attr.js';
-import type { DType } from './dtype.js';
+import type { NodeDef } from './attr.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
 import { checkName, NameTable } from './names.js';
 import { Operation } from './operation.js';
-import { controlInputsFor, placement, rootScope, type Scope } from './scope.js';
-import { formatShape, mergeShapes, shapesEqual, type Shape } from './shape.js';
+import { makeNode, type NodeSpec } from './node.js';
+import { controlInputsFor, rootScope, type Scope } from './scope.js';
+import { mergeShapes, shapesEqual, type Shape } from './shape.js';
 import { CallSite } from './site.js';
 import { append, emptyState, type Addition, type GraphState, type Patch } from './state.js';
 import type { Tensor } from './tensor.js';
-
-/** A node to be made. The name is complete and taken already. */
-export interface NodeSpec {
-  readonly name: string;
-  readonly type: string;
-  readonly inputs: readonly Tensor[];
-  readonly attrs: Attrs;
-  readonly outputDTypes: readonly DType[];
-  readonly infer: (op: Operation) => readonly Shape[];
-}
 
 /** What a transaction added. */
 export interface Appended {
@@ -221,12 +211,9 @@ export class Graph {
     }
   }
 
-  /**
-   * @internal Runs `fn` so that every node it makes counts as created by the user's call under way. What makes single nodes
-   * tells how near that call is; what makes many can afford to look far.
-   */
-  atSite<T>(fn: () => T, frames = 24): T {
-    return this.#scope.site ? fn() : this.withScope({ site: CallSite.capture(frames) }, fn);
+  /** @internal Runs `fn` so that every node it makes counts as created by the user's call under way, or at `site`. */
+  atSite<T>(fn: () => T, site: CallSite = this.#scope.site ?? CallSite.capture(24)): T {
+    return site === this.#scope.site ? fn() : this.withScope({ site }, fn);
   }
 
   /**
@@ -245,18 +232,11 @@ export class Graph {
     this.#checkNotFinalized(spec.name);
     const scope = this.#scope;
     const controlInputs = controlInputsFor(scope, spec.inputs);
-    const { device, groups } = placement(scope);
     const op = new Operation(this, {
       id: this.#operations.length,
-      def: freezeNode({
-        name: spec.name,
-        op: spec.type,
-        input: [...spec.inputs.map(inputName), ...controlInputs.map((control) => `^${control.name}`)],
-        device,
-        attr: withScopeAttrs(spec, groups, scope),
-      }),
+      def: makeNode(spec, scope, controlInputs),
       inputs: Object.freeze(spec.inputs),
-      controlInputs: Object.freeze(controlInputs),
+      controlInputs,
       forwardOp: scope.forwardOp,
       site: scope.site ?? CallSite.capture(24),
     });
@@ -345,26 +325,6 @@ export class Graph {
   }
 }
 
-function inputName(tensor: Tensor): string {
-  return tensor.index === 0 ? tensor.op.name : tensor.name;
-}
-
-function withScopeAttrs(spec: NodeSpec, groups: readonly string[], scope: Scope): Attrs {
-  const override = scope.gradientOverrides[spec.type];
-  if (groups.length === 0 && override === undefined) return spec.attrs;
-  const attrs: Record<string, AttrValue> = { ...spec.attrs };
-  if (override !== undefined) attrs['_gradient_op_type'] = { kind: 'string', value: override };
-  if (groups.length > 0) attrs['_class'] = { kind: 'list', of: 'string', value: groups };
-  return attrs;
-}
-
-function freezeNode(def: NodeDef): NodeDef {
-  for (const name in def.attr) Object.freeze(def.attr[name]);
-  Object.freeze(def.attr);
-  Object.freeze(def.input);
-  return Object.freeze(def);
-}
-
 /** The graph that nodes without tensor arguments go to: the innermost `asDefault`, or one global graph. */
 export function getDefaultGraph(): Graph {
   return defaultGraphs.at(-1) ?? (rootGraph ??= new Graph());
@@ -374,9 +334,4 @@ export function getDefaultGraph(): Graph {
 export function resetDefaultGraph(): void {
   if (defaultGraphs.length > 0) throw new InvalidArgumentError('resetDefaultGraph cannot be called inside asDefault.');
   rootGraph = undefined;
-}
-
-/** A text for error messages: `'y' (MatMul, [2, 3])`. */
-export function describeTensor(tensor: Tensor): string {
-  return `'${tensor.name}' (${tensor.op.type}, ${tensor.dtype}${formatShape(tensor.shape)})`;
 }

@@ -7,7 +7,7 @@ import { formatShape, sizeOf } from './shape.js';
 /** A scalar of any dtype as JavaScript data. */
 export type ScalarData = number | bigint | boolean | string | Complex;
 /** Nested arrays of scalars. */
-export interface NestedData extends ReadonlyArray<ScalarData | NestedData | TypedArray> {}
+export type NestedData = readonly (ScalarData | NestedData | TypedArray)[];
 /** Whatever can become a tensor's value. */
 export type TensorData = ScalarData | NestedData | TypedArray | NDArray;
 
@@ -58,7 +58,7 @@ export class NDArray<D extends DType = DType> {
       const own = dtypeOfTypedArray(data);
       return convertStorage(data, own, dtype ?? (own as D), shape ?? [data.length]);
     }
-    return fromNested(data as ScalarData | NestedData, dtype, shape);
+    return fromNested(data, dtype, shape);
   }
 
   /** An array of `shape` whose every element is `value`. */
@@ -144,7 +144,7 @@ function convertStorage<D extends DType>(
   if (data.length !== sizeOf(shape)) {
     throw new ShapeError(`${data.length} values do not fill the shape ${formatShape(shape)}.`);
   }
-  for (let i = 0; i < data.length; i++) writeElement(to, result, i, toElement(readElement(from, data as never, i), to));
+  for (let i = 0; i < data.length; i++) writeElement(to, result, i, toElement(readElement(from, data, i), to));
   return new NDArray(to, shape, result);
 }
 

@@ -37,22 +37,24 @@ export const rootScope: Scope = Object.freeze({
   site: null,
 });
 
+const none: readonly never[] = Object.freeze([]);
+
 /** Device and colocation groups of a node made in `scope`. */
 export function placement(scope: Scope): { device: string; groups: readonly string[] } {
-  if (scope.colocation.length === 0) return { device: scope.device, groups: [] };
+  if (scope.colocation.length === 0) return { device: scope.device, groups: none };
   const placed = scope.colocation.findLast((op) => op.device !== '');
   const groups = [...new Set(scope.colocation.flatMap((op) => op.colocationGroups()))].sort();
   return { device: placed?.device ?? scope.device, groups };
 }
 
 /** The control inputs of a node made in `scope` from the data inputs `inputs`. */
-export function controlInputsFor(scope: Scope, inputs: readonly { readonly op: Operation }[]): Operation[] {
-  if (scope.controllers.length === 0) return [];
+export function controlInputsFor(scope: Scope, inputs: readonly { readonly op: Operation }[]): readonly Operation[] {
+  if (scope.controllers.length === 0) return none;
   const inputOps = new Set(inputs.map((input) => input.op));
   const result = new Set<Operation>();
   for (const { inputs: controls, seen } of scope.controllers) {
     if ([...inputOps].some((op) => seen.has(op))) continue;
     for (const control of controls) if (!inputOps.has(control)) result.add(control);
   }
-  return [...result];
+  return Object.freeze([...result]);
 }

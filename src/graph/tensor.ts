@@ -48,5 +48,5 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> {
     return `Tensor(${this.name}, ${this.dtype}${this.shape === null ? '' : `[${this.shape.map((d) => d ?? '?').join(', ')}]`})`;
   }
 }
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unused-vars
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unused-vars
 export interface Tensor<D extends DType, S extends Shape> {}

@@ -1,5 +1,5 @@
 /** Axes and shapes as tensors, which reductions and their gradients compute with: constants wherever they are known. */
-import { describeTensor } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import { NDArray } from '../graph/ndarray.js';
 import { numElements } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';

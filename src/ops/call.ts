@@ -2,9 +2,11 @@
 import type { AttrKind, AttrValue } from '../graph/attr.js';
 import { dtypes, isDType, type DType } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, TapelessError, type ErrorDetails } from '../graph/errors.js';
-import { describeTensor, getDefaultGraph, type Graph } from '../graph/graph.js';
+import { getDefaultGraph, type Graph } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import { NDArray, type TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
+import { CallSite } from '../graph/site.js';
 import { Tensor } from '../graph/tensor.js';
 import { learn } from './known.js';
 import { opDef, type AttrInput, type OpView, type RegisteredOp } from './opdef.js';
@@ -14,8 +16,8 @@ import type { OpOptions, Operand, TensorConvertible } from './types.js';
 type ArgumentInput = Operand | readonly Operand[];
 type AttrInputs = Readonly<Record<string, AttrInput>>;
 
-/** Enough frames to reach the user's from here through functions that do not mark their site themselves. */
-const framesToUser = 12;
+/** Enough frames to reach the user's from `call` through functions that do not mark their site themselves. */
+const framesToUser = 8;
 
 /**
  * Makes a node of op `type` with one entry of `inputs` for each input argument of its signature. Either everything is
@@ -29,9 +31,9 @@ export function call(
 ): Operation {
   const def = opDef(type);
   const graph = graphOf(type, inputs);
-  return graph.attempt(() =>
-    graph.atSite(() => new NodeBuilder(graph, def, attrs, options).build(inputs), framesToUser),
-  );
+  // Captured here: a closure on the captured stack would live as long as the node.
+  const site = graph.scope.site ?? CallSite.capture(framesToUser);
+  return graph.attempt(() => graph.atSite(() => new NodeBuilder(graph, def, attrs, options).build(inputs), site));
 }
 
 /** Output 0 of a new node. */
@@ -130,7 +132,8 @@ class NodeBuilder {
     const op = this.#graph.add({
       name: this.#name,
       type: this.#def.name,
-      inputs: bindings.flatMap((binding) => binding.tensors as Tensor[]),
+      // Unlike flatMap, concat allocates no room to grow: graphs have millions of such lists.
+      inputs: ([] as Tensor[]).concat(...bindings.map((binding) => binding.tensors as Tensor[])),
       attrs: this.#attrs,
       outputDTypes: outputs.flatMap((arg) => this.#dtypesOf(arg)),
       infer: (made) => this.#def.infer(made as OpView),

@@ -1,6 +1,6 @@
 /** What shape rules and lowerings of many ops have in common: same shape, broadcasting, and views of an index. */
 import { ShapeError } from '../graph/errors.js';
-import { describeTensor } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import { broadcastShapes, formatShape, sizeOf, stridesOf, type Shape } from '../graph/shape.js';
 import { bin, int, lazy, type Expr, type Lazy } from './expr.js';
 import type { Lowering, OpView } from './opdef.js';

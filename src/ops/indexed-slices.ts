@@ -1,7 +1,8 @@
 /** Sparse gradients: rows of a larger tensor. */
 import type { DType } from '../graph/dtype.js';
 import { InvalidArgumentError } from '../graph/errors.js';
-import { describeTensor, type Graph } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import type { Operation } from '../graph/operation.js';
 import { mergeShapes, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';

@@ -2,7 +2,7 @@
 import { dtypeInfo, type DType } from '../graph/dtype.js';
 import { toElement } from '../graph/elements.js';
 import { ShapeError } from '../graph/errors.js';
-import { describeTensor } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import { mergeShapes, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { one } from './call.js';

@@ -1,6 +1,6 @@
 /** What shape rules of the array ops share: axes, known ranks, and the errors they throw. */
 import { InvalidArgumentError, ShapeError } from '../graph/errors.js';
-import { describeTensor } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { select, bin, int, literal, type Expr } from './expr.js';

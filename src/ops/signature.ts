@@ -41,7 +41,7 @@ export function parseSignature(op: string, text: string): Signature {
   const attrs = splitTop(attrsText).map((part) => parseAttr(part, fail));
   const byName = new Map(attrs.map((attr) => [attr.name, attr]));
   const parseArgs = (list: string) => splitTop(list).map((part) => parseArg(part, byName, fail));
-  return { inputs: parseArgs(inputsText!), outputs: parseArgs(outputsText), attrs };
+  return { inputs: parseArgs(inputsText), outputs: parseArgs(outputsText), attrs };
 }
 
 type Fail = (what: string) => InvalidArgumentError;

@@ -1,6 +1,6 @@
 /** Gradient graphs of any order against finite differences (in the manner of JAX's `check_grads`). */
 import { InvalidArgumentError, type ErrorDetails } from '../graph/errors.js';
-import { describeTensor } from '../graph/graph.js';
+import { describeTensor } from '../graph/node.js';
 import type { Tensor } from '../graph/tensor.js';
 import { gradients } from '../gradients/gradients.js';
 import { convertToTensor, one } from '../ops/call.js';

@@ -1,7 +1,7 @@
 /** Leaves and pass-throughs: constants, placeholders, identities, and the ops that stop or forbid gradients. */
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError, LookupError, ShapeError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { Operation } from '../../graph/operation.js';
 import { formatShape, isCompatible, type Shape } from '../../graph/shape.js';

@@ -1,7 +1,7 @@
 /** Choosing between two tensors: by a condition, or by which is larger. */
 import type { DType } from '../../graph/dtype.js';
 import { ShapeError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import { isCompatible, mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands } from '../broadcast-gradient.js';

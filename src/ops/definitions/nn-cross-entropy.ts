@@ -1,7 +1,7 @@
 /** Cross entropies between labels and logits. */
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import {
   broadcastShapes,

@@ -1,6 +1,6 @@
 /** Softmax and its logarithm. */
 import { InvalidArgumentError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { modulo, rangeOf, rankOf } from '../axes.js';

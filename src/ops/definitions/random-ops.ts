@@ -1,7 +1,7 @@
 /** The random ops: stateful ones, which go on where the last run stopped, and stateless ones, functions of their seed. */
 import type { DType, DTypeStorage } from '../../graph/dtype.js';
 import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { isCompatible, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';

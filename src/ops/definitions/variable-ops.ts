@@ -3,7 +3,7 @@ import { dtypeInfo, isComplex, type DType } from '../../graph/dtype.js';
 import { allocate } from '../../graph/dtype.js';
 import { readElement, writeElement } from '../../graph/elements.js';
 import { DTypeError, FailedPreconditionError, InvalidArgumentError, ShapeError } from '../../graph/errors.js';
-import { describeTensor } from '../../graph/graph.js';
+import { describeTensor } from '../../graph/node.js';
 import { NDArray } from '../../graph/ndarray.js';
 import {
   formatShape,
