@@ -8,7 +8,7 @@ import { readTable } from './support/tables.js';
 
 const epochs = 40;
 const batchSize = 32;
-const learningRate = 0.2;
+const learningRate = 0.5;
 const heldOut = 360;
 
 const { rows } = readTable('digits.csv.gz', { header: false });
