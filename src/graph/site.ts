@@ -9,7 +9,11 @@ function frameOf(line: string): { readonly file: string; readonly line: string }
 }
 
 // A bundle has no import.meta.url, but a stack names this file everywhere.
-const thisFile = (new Error().stack ?? '').split('\n').map(frameOf).find((frame) => frame !== null)?.file ?? '';
+const thisFile =
+  (new Error().stack ?? '')
+    .split('\n')
+    .map(frameOf)
+    .find((frame) => frame !== null)?.file ?? '';
 const packageRoot = /^(.*\/)(?:src|dist)\/graph\/site\.[jt]s$/.exec(thisFile)?.[1];
 
 /** With source maps on, frames of the built package name its sources: both folders are the library's own. */
