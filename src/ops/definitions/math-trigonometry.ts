@@ -1,14 +1,14 @@
-/** Sine, cosine and tangent. */
+/** Trigonometric and hyperbolic functions. */
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
 import { one } from '../call.js';
 import { map, unchanged } from '../elementwise.js';
-import { un } from '../expr.js';
-import { floatDTypes, unary, type Like } from '../math-helpers.js';
+import { bin, un } from '../expr.js';
+import { floatDTypes, sameType, unary, type Like } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
-import { conj, negated, times } from '../rules.js';
+import { conj, constantBeside, negated, times } from '../rules.js';
 import type { OpOptions, Operand } from '../types.js';
 
 defineOp({
@@ -85,11 +85,38 @@ export function tan<X extends Operand>(x: X, options?: OpOptions): Like<X> {
   return unary('Tan', x, options);
 }
 
+defineOp({
+  name: 'Atanh',
+  signature: `x: T -> y: T | T: ${floatDTypes}`,
+  infer: unchanged,
+  lower: map((x) => bin('div', bin('sub', un('log1p', x), un('log1p', un('neg', x))), sameType(2, x))),
+  grad: ({ inputs: [x] }, [dy]) =>
+    controlDependencies([dy], () => {
+      const square = one('Square', [conj(x)]);
+      const inverse = one('Reciprocal', [one('Sub', [constantBeside(dy, 1, dy.dtype), square])]);
+      return [times(dy, inverse)];
+    }),
+  effect: 'pure',
+  samples: [
+    { inputs: [{ shape: [2, 3], domain: [-0.9, 0.9] }] },
+    { inputs: [{ shape: [3], dtype: 'float64', domain: [-0.9, 0.9] }] },
+  ],
+});
+/**
+ * The inverse hyperbolic tangent of `x` (TensorFlow `tf.math.atanh`). A float or complex dtype; infinite at ±1, NaN beyond.
+ * @example
+ * atanh(constant([0, 0.5])); // [0, 0.5493]
+ */
+export function atanh<X extends Operand>(x: X, options?: OpOptions): Like<X> {
+  return unary('Atanh', x, options);
+}
+
 declare module '../../graph/tensor.js' {
   interface Tensor<D extends DType, S extends Shape> {
     sin(options?: OpOptions): Tensor<D, S>;
     cos(options?: OpOptions): Tensor<D, S>;
     tan(options?: OpOptions): Tensor<D, S>;
+    atanh(options?: OpOptions): Tensor<D, S>;
   }
 }
-installMethods({ sin, cos, tan });
+installMethods({ sin, cos, tan, atanh });
