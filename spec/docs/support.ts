@@ -119,5 +119,8 @@ export async function runExample({ code }: Example): Promise<number> {
   );
   const run = new AsyncFunction(...names, body);
   await g.asDefault(() => run(...names.map((name) => scope[name])));
+  const lost = g.operations().find((op) => /\/src\//.test(op.createdAt) || op.createdAt === 'unknown');
+  if (lost)
+    throw new Error(`'${lost.name}' (${lost.type}) says it was created at ${lost.createdAt}, inside the library`);
   return claims;
 }

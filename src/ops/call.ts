@@ -17,7 +17,7 @@ type ArgumentInput = Operand | readonly Operand[];
 type AttrInputs = Readonly<Record<string, AttrInput>>;
 
 /** Enough frames to reach the user's from `call` through functions that do not mark their site themselves. */
-const framesToUser = 8;
+const framesToUser = 7;
 
 /**
  * Makes a node of op `type` with one entry of `inputs` for each input argument of its signature. Either everything is

@@ -7,6 +7,7 @@ import type { Operation } from '../graph/operation.js';
 import { mergeShapes, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { one } from './call.js';
+import { composed } from './compose.js';
 import { constantShape } from './known.js';
 import { elementOf } from './slicing.js';
 import type { OpOptions, TensorConvertible } from './types.js';
@@ -56,14 +57,17 @@ export class IndexedSlices<D extends DType = DType> implements TensorConvertible
    * @throws InvalidArgumentError where there is no `denseShape`
    */
   toTensor(options?: OpOptions): Tensor<D> {
-    if (this.denseShape === null) {
+    const { denseShape } = this;
+    if (denseShape === null) {
       throw new InvalidArgumentError(
         `IndexedSlices of values ${describeTensor(this.values)} have no denseShape, so they cannot become a dense tensor.`,
         this.op.details(),
       );
     }
-    const rows = elementOf(this.denseShape, 0);
-    return one('UnsortedSegmentSum', [this.values, this.indices, rows], {}, options) as Tensor<D>;
+    return composed([this.values], () => {
+      const rows = elementOf(denseShape, 0);
+      return one('UnsortedSegmentSum', [this.values, this.indices, rows], {}, options);
+    }) as Tensor<D>;
   }
 
   toString(): string {

@@ -6,6 +6,7 @@ import { isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
 import { allAxes, firstIntegers } from '../axes.js';
 import { convertToTensor, isConvertible, one } from '../call.js';
+import { composed } from '../compose.js';
 import { unchanged } from '../elementwise.js';
 import { lazy, type Expr } from '../expr.js';
 import {
@@ -153,7 +154,9 @@ export function zeros<const T extends IndexOperand, D extends DType = 'float32'>
   shape: T,
   options: FillOptions<D> = {},
 ): Tensor<D, FilledShape<T>> {
-  return filled(shape, options.dtype ?? 'float32', 0, options.name ?? 'zeros') as never;
+  return composed([shape as Operand], () =>
+    filled(shape, options.dtype ?? 'float32', 0, options.name ?? 'zeros'),
+  ) as never;
 }
 
 /**
@@ -165,7 +168,9 @@ export function ones<const T extends IndexOperand, D extends DType = 'float32'>(
   shape: T,
   options: FillOptions<D> = {},
 ): Tensor<D, FilledShape<T>> {
-  return filled(shape, options.dtype ?? 'float32', 1, options.name ?? 'ones') as never;
+  return composed([shape as Operand], () =>
+    filled(shape, options.dtype ?? 'float32', 1, options.name ?? 'ones'),
+  ) as never;
 }
 
 const constantLike =
@@ -223,7 +228,7 @@ export function zerosLike<X extends Operand, D extends DType = DTypeOf<X>>(
   x: X,
   options: FillOptions<D> = {},
 ): Tensor<D, ShapeOf<X>> {
-  return like(x, 'ZerosLike', 0, options, options.name ?? 'zeros_like') as never;
+  return composed([x], () => like(x, 'ZerosLike', 0, options, options.name ?? 'zeros_like')) as never;
 }
 
 /**
@@ -236,7 +241,7 @@ export function onesLike<X extends Operand, D extends DType = DTypeOf<X>>(
   x: X,
   options: FillOptions<D> = {},
 ): Tensor<D, ShapeOf<X>> {
-  return like(x, 'OnesLike', 1, options, options.name ?? 'ones_like') as never;
+  return composed([x], () => like(x, 'OnesLike', 1, options, options.name ?? 'ones_like')) as never;
 }
 
 declare module '../../graph/tensor.js' {

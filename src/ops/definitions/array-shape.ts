@@ -3,6 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { numElements, isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, many, one } from '../call.js';
+import { composed } from '../compose.js';
 import { scalar } from '../elementwise.js';
 import { int, known, lazy, literal, type Expr, type Lazy } from '../expr.js';
 import { NDArray } from '../../graph/ndarray.js';
@@ -52,10 +53,12 @@ export function shape<D extends IndexDType = 'int32'>(
   options: OutTypeOptions<D> = {},
 ): Tensor<D, [number]> {
   const dtype = options.outType ?? 'int32';
-  const tensor = convertToTensor(x);
-  const result = isFullyDefined(tensor.shape)
-    ? constantBeside(tensor, tensor.shape, dtype, options.name ?? 'Shape')
-    : one('Shape', [tensor], { out_type: dtype }, options);
+  const result = composed([x], () => {
+    const tensor = convertToTensor(x);
+    return isFullyDefined(tensor.shape)
+      ? constantBeside(tensor, tensor.shape, dtype, options.name ?? 'Shape')
+      : one('Shape', [tensor], { out_type: dtype }, options);
+  });
   return result as Tensor<D, [number]>;
 }
 
@@ -99,12 +102,13 @@ defineOp({
  */
 export function size<D extends IndexDType = 'int32'>(x: Operand, options: OutTypeOptions<D> = {}): Tensor<D, []> {
   const dtype = options.outType ?? 'int32';
-  const tensor = convertToTensor(x);
-  const count = numElements(tensor.shape);
-  const result =
-    count === null
+  const result = composed([x], () => {
+    const tensor = convertToTensor(x);
+    const count = numElements(tensor.shape);
+    return count === null
       ? one('Size', [tensor], { out_type: dtype }, options)
       : constantBeside(tensor, count, dtype, options.name ?? 'Size');
+  });
   return result as Tensor<D, []>;
 }
 
@@ -123,11 +127,12 @@ defineOp({
  * rank(constant([[1, 2, 3]])); // 2
  */
 export function rank(x: Operand, options: OpOptions = {}): Tensor<'int32', []> {
-  const tensor = convertToTensor(x);
-  const result =
-    tensor.shape === null
+  const result = composed([x], () => {
+    const tensor = convertToTensor(x);
+    return tensor.shape === null
       ? one('Rank', [tensor], {}, options)
       : constantBeside(tensor, tensor.shape.length, 'int32', options.name ?? 'Rank');
+  });
   return result as Tensor<'int32', []>;
 }
 

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import type { Dim, Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, many, one } from '../call.js';
+import { composed } from '../compose.js';
 import { bin, int, lazy, type Lazy } from '../expr.js';
 import {
   constantNumber,
@@ -167,11 +168,12 @@ export function split<X extends Operand>(
   numOrSizeSplits: IndexOperand,
   options: SplitOptions = {},
 ): readonly Tensor<DTypeOf<X>>[] {
-  const axis = indices(options.axis ?? 0, 'split_dim');
-  const made =
-    typeof numOrSizeSplits === 'number'
+  const made = composed([value], () => {
+    const axis = indices(options.axis ?? 0, 'split_dim');
+    return typeof numOrSizeSplits === 'number'
       ? many('Split', [axis, value], { num_split: numOrSizeSplits }, named(options, 'split'))
       : splitBySizes(value, numOrSizeSplits, axis, options);
+  });
   return made as readonly Tensor<DTypeOf<X>>[];
 }
 

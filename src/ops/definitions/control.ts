@@ -32,9 +32,8 @@ export function group(...args: readonly (GroupInput | OpOptions)[]): Operation {
   const options = isOptions(last) ? last : {};
   const ops = flatten((last === options ? args.slice(0, -1) : args) as readonly GroupInput[]);
   const graph = ops[0]?.graph ?? getDefaultGraph();
-  return graph.attempt(() =>
-    graph.asDefault(() => nameScope(options.name ?? 'group_deps', (scope) => joined(ops, scope), graph)),
-  );
+  const build = () => nameScope(options.name ?? 'group_deps', (scope) => joined(ops, scope), graph);
+  return graph.attempt(() => graph.atSite(() => graph.asDefault(build)));
 }
 
 function joined(ops: readonly Operation[], name: string): Operation {
@@ -105,7 +104,7 @@ export function tuple<const X extends readonly (Operand | IndexedSlices | Operat
   const graph = first?.graph ?? getDefaultGraph();
   const build = (): unknown =>
     nameScope(options.name ?? 'tuple', () => gated(tensors, options.controlInputs ?? []), graph);
-  return graph.attempt(() => graph.asDefault(build)) as never;
+  return graph.attempt(() => graph.atSite(() => graph.asDefault(build))) as never;
 }
 
 type Gated = Tensor | IndexedSlices | Operation | null;
