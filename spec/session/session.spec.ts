@@ -166,7 +166,9 @@ describe('state', () => {
       return { v, bad, init: tl.globalVariablesInitializer() };
     });
     s.runSync(parts.init);
-    expect(() => s.runSync(parts.bad, { i: 9 })).toThrow(/not in \[0, 2\).*already written stays: 'bump/s);
+    expect(() => s.runSync(parts.bad, { i: 9 })).toThrow(
+      /not in \[0, 2\) \[GatherV2 created at .*session\.spec\.ts:\d+\].*already written stays: 'bump/s,
+    );
     expect(s.runSync(parts.v).item()).toBe(1);
   });
 

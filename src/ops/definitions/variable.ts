@@ -1,5 +1,6 @@
 /** Resource variables: state that a session keeps between runs. */
 import type { DType } from '../../graph/dtype.js';
+import { InvalidArgumentError } from '../../graph/errors.js';
 import { Graph, getDefaultGraph } from '../../graph/graph.js';
 import type { TensorData } from '../../graph/ndarray.js';
 import type { Operation } from '../../graph/operation.js';
@@ -197,6 +198,9 @@ export function variable<const X extends TensorData, D extends DType = DTypeOfDa
   options?: VariableOptions<D>,
 ): Variable<D, AsShape<ShapeOfData<X>>>;
 export function variable(initialValue: Operand | (() => Operand), options: VariableOptions = {}): Variable {
+  if (initialValue === null || initialValue === undefined) {
+    throw new InvalidArgumentError(`variable: the initial value is ${String(initialValue)}.`);
+  }
   const graph = (initialValue as { readonly graph?: unknown }).graph;
   const owner = graph instanceof Graph ? graph : getDefaultGraph();
   const build = (): Variable =>

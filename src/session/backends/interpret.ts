@@ -27,7 +27,7 @@ class Interpreter implements Executable {
       const { op, inputs, outputs, release } = steps[i]!;
       if (limits.deadline < Infinity && Date.now() > limits.deadline) {
         throw new DeadlineExceededError(
-          `The run took too long: it stopped before '${op.name}' (${op.type}).${this.#effectsBefore(i)}`,
+          `The run took too long: it stopped before '${op.name}' (${op.type}, created at ${op.createdAt}).${this.#effectsBefore(i)}`,
           op.details(),
         );
       }
@@ -38,7 +38,8 @@ class Interpreter implements Executable {
         );
         for (let j = 0; j < outputs.length; j++) if (outputs[j]! >= 0) values[outputs[j]!] = results[j]!;
       } catch (error) {
-        if (error instanceof TapelessError) error.message += this.#effectsBefore(i);
+        if (error instanceof TapelessError)
+          error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(i)}`;
         throw error;
       }
       for (const slot of release) values[slot] = undefined;
