@@ -113,7 +113,8 @@ export async function runExample({ code }: Example): Promise<number> {
     session: new tl.Session({ graph: g }),
     __check: check,
   };
-  delete scope['default'];
+  // Words of the language that are names all the same are had as `tl.…` only.
+  for (const word of ['default', 'function']) delete scope[word];
   const names = Object.keys(scope).filter(
     (name) => !new RegExp(`(const|let|function) (\\{[^}]*)?\\b${name}\\b`).test(body),
   );

@@ -113,10 +113,12 @@ function draw(pick: (n: number) => number, x: Lazy, y: Lazy, index: readonly Exp
 }
 
 test('compiled programs compute what the tree says', () => {
-  const op = new Graph().add({
-    name: 'test',
+  const graph = new Graph();
+  const op = graph.add({
+    name: graph.takeName('test'),
     type: 'Test',
     inputs: [],
+    controlInputs: [],
     attrs: {},
     outputDTypes: ['float32'],
     infer: () => [null],

@@ -255,6 +255,30 @@ const withoutSamples: Readonly<Record<string, string>> = {
     ].map((name) => [name, 'variable.spec.ts']),
   ),
   Placeholder: 'constant.spec.ts',
+  ...Object.fromEntries(
+    [
+      'Case',
+      'EmptyTensorList',
+      'FakeParam',
+      'If',
+      'PartitionedCall',
+      'StatefulPartitionedCall',
+      'StatelessCase',
+      'StatelessIf',
+      'StatelessWhile',
+      'TensorListElementShape',
+      'TensorListFromTensor',
+      'TensorListGetItem',
+      'TensorListLength',
+      'TensorListPopBack',
+      'TensorListPushBack',
+      'TensorListReserve',
+      'TensorListResize',
+      'TensorListSetItem',
+      'TensorListStack',
+      'While',
+    ].map((name) => [name, 'control-flow.spec.ts']),
+  ),
 };
 
 test('every other op has samples', () => {

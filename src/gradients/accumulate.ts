@@ -5,6 +5,7 @@ import { Tensor } from '../graph/tensor.js';
 import { one } from '../ops/call.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Gradient } from '../ops/opdef.js';
+import type { Masks } from './masks.js';
 
 export const aggregationMethods = ['addN', 'experimentalTree', 'experimentalAccumulateN'] as const;
 
@@ -14,30 +15,39 @@ export const aggregationMethods = ['addN', 'experimentalTree', 'experimentalAccu
  */
 export type AggregationMethod = (typeof aggregationMethods)[number];
 
-/** The gradients received so far, for each output of each operation. */
+/** The gradients received so far, for each tensor. */
 export class Accumulator {
-  readonly #received = new Map<Operation, Gradient[][]>();
+  readonly #received = new Map<Tensor, Gradient[]>();
+  readonly #masks: Masks | null;
+  readonly #results: ReadonlySet<Tensor>;
+
+  /** @param results the tensors whose gradients somebody else will see */
+  constructor(masks: Masks | null, results: readonly Tensor[]) {
+    this.#masks = masks;
+    this.#results = new Set(results);
+  }
 
   add(tensor: Tensor, gradient: Gradient): void {
-    let lists = this.#received.get(tensor.op);
-    if (!lists) this.#received.set(tensor.op, (lists = tensor.op.outputs.map(() => [])));
-    lists[tensor.index]!.push(gradient);
+    const terms = this.#received.get(tensor);
+    if (terms) terms.push(gradient);
+    else this.#received.set(tensor, [gradient]);
   }
 
   /** The sum for each output of `op`, null where nothing arrived. It takes the place of its terms. */
   aggregate(op: Operation, method: AggregationMethod): (Gradient | null)[] {
-    const lists = this.#received.get(op);
-    if (!lists) return op.outputs.map(() => null);
-    return lists.map((terms) => {
-      if (terms.length === 0) return null;
-      if (terms.length > 1) terms.splice(0, terms.length, sum(op, terms, method));
+    return op.outputs.map((output) => {
+      const terms = this.#received.get(output);
+      if (!terms) return null;
+      const add = (all: readonly Gradient[]) => sum(op, all, method);
+      if (terms.length > 1) terms.splice(0, terms.length, this.#masks?.sum([...terms], add) ?? add(terms));
+      if (this.#masks && this.#results.has(output)) terms[0] = this.#masks.clean(terms[0]!);
       return terms[0]!;
     });
   }
 
   /** The aggregated gradient of `tensor`, or null. */
   of(tensor: Tensor): Gradient | null {
-    return this.#received.get(tensor.op)?.[tensor.index]?.[0] ?? null;
+    return this.#received.get(tensor)?.[0] ?? null;
   }
 }
 
@@ -48,7 +58,7 @@ function sum(op: Operation, terms: readonly Gradient[], method: AggregationMetho
   return nameScope(
     `${op.name}_gradient_sum`,
     () => terms.reduce((total, term) => one('AddN', [[total, term]])),
-    op.graph,
+    op.graph.receiver,
   );
 }
 

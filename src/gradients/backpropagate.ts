@@ -1,5 +1,4 @@
 /** The backward walk: from the seeds at ys towards xs, one operation at a time, each after all that uses it. */
-import { isTrainable } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, LookupError, ShapeError } from '../graph/errors.js';
 import type { Operation } from '../graph/operation.js';
 import { colocateWith } from '../graph/scopes.js';
@@ -7,11 +6,15 @@ import { formatShape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { one } from '../ops/call.js';
 import { tuple } from '../ops/definitions/control.js';
+import { isDifferentiable } from '../ops/handles.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
-import type { Gradient, GradientFn, Many, OpView } from '../ops/opdef.js';
+import { opDef, type Calculus, type Gradient, type GradientFn, type Many, type OpView } from '../ops/opdef.js';
 import { Accumulator, type AggregationMethod } from './accumulate.js';
-import { Region, stopOperations } from './paths.js';
+import { Masks, type MaskedNaN } from './masks.js';
+import { Region, sourcesOf, stopOperations } from './paths.js';
 import { gradientOf } from './registry.js';
+
+type Gradients = readonly (Gradient | null)[];
 
 export interface Walk {
   readonly ys: readonly Tensor[];
@@ -19,17 +22,21 @@ export interface Walk {
   /** Makes the seed of ys[i]. */
   readonly seed: (y: Tensor, i: number) => Gradient;
   readonly stopGradients: readonly Tensor[];
+  /** The operations that are differentiated; all of them by default. Those in function bodies are not asked about. */
+  readonly through?: (op: Operation) => boolean;
   readonly aggregationMethod: AggregationMethod;
   readonly gate: boolean;
   readonly colocate: boolean;
+  readonly maskedNaN: MaskedNaN;
   /** Is told what each differentiated operation passed on to its inputs. */
-  readonly observe: (op: Operation, dxs: readonly (Gradient | null)[]) => void;
+  readonly observe: (op: Operation, dxs: Gradients) => void;
 }
 
 /** Appends the backward nodes; afterwards the accumulator holds the gradient of every tensor that received one. */
 export function backpropagate(walk: Walk): Accumulator {
   const { ys, xs } = walk;
-  const received = new Accumulator();
+  const masks = walk.maskedNaN === 'tensorflow' ? null : new Masks();
+  const received = new Accumulator(masks, xs);
   ys.forEach((y, i) =>
     received.add(
       y,
@@ -44,13 +51,13 @@ export function backpropagate(walk: Walk): Accumulator {
     const op = queue[next]!;
     placed(walk, op, () => {
       const dys = received.aggregate(op, walk.aggregationMethod);
-      if (stops.has(op) || dys.every((dy) => dy === null)) return;
-      const rule = ruleFor(op, walk);
-      const dxs = rule ? differentiate(op, rule, dys, walk) : op.inputs.map(() => null);
-      dxs.forEach((dx, i) => dx && received.add(op.inputs[i]!, dx));
+      if (stops.has(op) || walk.through?.(op) === false || dys.every((dy) => dy === null)) return;
+      const sources = sourcesOf(op);
+      const dxs = sources === op.inputs ? gradientsOf(op, dys, walk, masks) : dys;
+      dxs.forEach((dx, i) => dx && received.add(sources[i]!, dx));
       walk.observe(op, dxs);
     });
-    for (const input of op.inputs) if (region.settle(input.op)) queue.push(input.op);
+    for (const input of sourcesOf(op)) if (region.settle(input.op)) queue.push(input.op);
   }
   return received;
 }
@@ -60,24 +67,49 @@ function placed<T>(walk: Walk, op: Operation, fn: () => T): T {
 }
 
 /** The gradients of the inputs of `op`, checked. */
-function differentiate(
-  op: Operation,
-  rule: GradientFn,
-  dys: readonly (Gradient | null)[],
-  walk: Walk,
-): readonly (Gradient | null)[] {
-  const complete = dys.map((dy, i) => {
-    const y = op.outputs[i]!;
-    return dy ?? (isTrainable(y.dtype) ? one('ZerosLike', [y], {}, { name: 'zeros_like' }) : null);
-  });
-  const { graph } = op;
-  return graph.withScope({ name: graph.uniqueName(`${op.name}_grad`), forwardOp: op }, () => {
-    const dxs = rule(op as OpView, complete as unknown as Many<Gradient>);
+function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null): Gradients {
+  const rule = ruleFor(op, walk);
+  if (!rule) return op.inputs.map(() => null);
+  const apply = (given: Gradients): Gradients => {
+    const dxs = rule(op as OpView, given as unknown as Many<Gradient>, calculusOf(walk));
     check(op, dxs);
+    return dxs;
+  };
+  // An operation that calls functions sees for itself what its bodies need.
+  const complete = opDef(op.type).functional ? dys : dys.map((dy, i) => dy ?? zerosFor(op.outputs[i]!));
+  const graph = op.graph.receiver;
+  return graph.withScope({ name: graph.uniqueName(`${op.name}_grad`), forwardOp: op }, () => {
+    const own = rule === opDef(op.type).grad;
+    const dxs = masks?.differentiate(op as OpView, own, complete, apply) ?? apply(complete);
     if (!walk.gate || dxs.filter((dx) => dx !== null).length < 2) return dxs;
     // The gate must not be pinned to where the operation is.
-    return graph.withScope({ device: '', colocation: [] }, () => tuple(dxs));
+    const gated = graph.withScope({ device: '', colocation: [] }, () => tuple(dxs));
+    masks?.replaced(dxs, gated);
+    return gated;
   });
+}
+
+function zerosFor(y: Tensor): Tensor | null {
+  return isDifferentiable(y) ? one('ZerosLike', [y], {}, { name: 'zeros_like' }) : null;
+}
+
+/** Inside function bodies, the walk goes on as outside. */
+function calculusOf(walk: Walk): Calculus {
+  return {
+    differentiate(ys, dys, xs) {
+      const seeded = ys.flatMap((y, i) => (dys[i] ? [{ y, dy: dys[i] }] : []));
+      const received = backpropagate({
+        ...walk,
+        ys: seeded.map(({ y }) => y),
+        xs,
+        seed: (_, i) => seeded[i]!.dy,
+        stopGradients: [],
+        through: () => true,
+        observe: () => undefined,
+      });
+      return xs.map((x) => received.of(x));
+    },
+  };
 }
 
 function ruleFor(op: Operation, walk: Walk): GradientFn | null {

@@ -73,6 +73,7 @@ function explain(y: Tensor | Variable, x: Tensor | Variable, stopGradients: read
     aggregationMethod: 'addN',
     gate: false,
     colocate: false,
+    maskedNaN: 'tensorflow',
     observe: (op, dxs) =>
       passed.set(
         op,

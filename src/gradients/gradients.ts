@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../graph/errors.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
 import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
+import type { Operation } from '../graph/operation.js';
 import { nameScope } from '../graph/scopes.js';
 import { Tensor } from '../graph/tensor.js';
 import { NDArray, type TensorData } from '../graph/ndarray.js';
@@ -14,6 +15,7 @@ import type { Gradient } from '../ops/opdef.js';
 import type { TensorConvertible } from '../ops/types.js';
 import { aggregationMethods, type AggregationMethod } from './accumulate.js';
 import { backpropagate } from './backpropagate.js';
+import { maskedNaNs, type MaskedNaN } from './masks.js';
 import { checkGradY, convertGradY, makeSeed, type GradY } from './seeds.js';
 
 /** What can be differentiated, or differentiated by. */
@@ -34,6 +36,11 @@ export interface GradientOptions {
   readonly stopGradients?: readonly Tensor[] | Tensor;
   /** What an x gets that no y depends on: null ('none', the default) or zeros ('zero'). */
   readonly unconnectedGradients?: 'none' | 'zero';
+  /**
+   * What an element that a `where` did not choose contributes where the branch has no finite derivative: nothing ('safe',
+   * the default), or NaN, by just the nodes that TensorFlow appends ('tensorflow').
+   */
+  readonly maskedNaN?: MaskedNaN;
   /** The name scope of the new nodes; 'gradients' by default. */
   readonly name?: string;
 }
@@ -46,6 +53,7 @@ interface Settings {
   readonly colocateGradientsWithOps: boolean;
   readonly stopGradients: readonly Tensor[];
   readonly unconnectedGradients: 'none' | 'zero';
+  readonly maskedNaN: MaskedNaN;
   readonly name: string;
 }
 
@@ -70,6 +78,16 @@ export function gradients(
   xs: readonly GradientOperand[] | GradientOperand,
   options: GradientOptions = {},
 ): (Tensor | IndexedSlices | null)[] {
+  return gradientsThrough(ys, xs, options, () => true);
+}
+
+/** As `gradients`, but differentiating only such operations as `through` holds of; the gradient ends at all others. */
+export function gradientsThrough(
+  ys: readonly GradientOperand[] | GradientOperand,
+  xs: readonly GradientOperand[] | GradientOperand,
+  options: GradientOptions,
+  through: (op: Operation) => boolean,
+): (Gradient | null)[] {
   const settings = checkOptions(options);
   const targets = asList(ys).map((y, i) => operand(y, `ys[${i}]`));
   const sources = asList(xs).map((x, i) => operand(x, `xs[${i}]`));
@@ -79,7 +97,7 @@ export function gradients(
   }
   const seeds = targets.map((y, i) => checkGradY(fn, y, gradYs[i], i));
   const graph = commonGraph([...targets, ...sources, ...settings.stopGradients, ...seeds]);
-  const build = () => differentiate(graph, targets, sources, seeds, settings);
+  const build = () => differentiate(graph, targets, sources, seeds, settings, through);
   return graph.transact(() => graph.asDefault(() => graph.atSite(build))).result;
 }
 
@@ -89,6 +107,7 @@ function differentiate(
   sources: readonly Differentiable[],
   gradYs: readonly GradY[],
   settings: Settings,
+  through: (op: Operation) => boolean,
 ): (Gradient | null)[] {
   // Variables are read before the scope is entered, as TensorFlow does.
   const read = targets.map((y) =>
@@ -107,9 +126,11 @@ function differentiate(
         xs,
         seed: (y, i) => makeSeed(y, seeds[i]!, i),
         stopGradients: settings.stopGradients,
+        through,
         aggregationMethod: settings.aggregationMethod,
         gate: settings.gateGradients,
         colocate: settings.colocateGradientsWithOps,
+        maskedNaN: settings.maskedNaN,
         observe: () => undefined,
       });
       return sources.map((x, i) => {
@@ -134,7 +155,8 @@ function sourceTensor(x: Differentiable, name: string): Tensor {
   return convertToTensor(x, undefined, name);
 }
 
-function zerosFor(x: Tensor): Tensor {
+/** Zeros of the shape and dtype of `x`; for the handle of a variable, of those of the variable. */
+export function zerosFor(x: Tensor): Tensor {
   return x.dtype === 'resource' ? zeros(variableShape(x), { dtype: variableType(x).dtype }) : zerosLike(x);
 }
 
@@ -146,6 +168,7 @@ function checkOptions(options: GradientOptions): Settings {
     'colocateGradientsWithOps',
     'stopGradients',
     'unconnectedGradients',
+    'maskedNaN',
     'name',
   ]);
   const name = options.name ?? 'gradients';
@@ -168,6 +191,7 @@ function checkOptions(options: GradientOptions): Settings {
       'none',
       'zero',
     ]),
+    maskedNaN: checkChoice(fn, 'maskedNaN', options.maskedNaN ?? 'safe', maskedNaNs),
     name,
   };
 }
@@ -188,10 +212,11 @@ function operand(value: GradientOperand, argument: string): Differentiable {
   }
 }
 
+/** The graph that gets the backward nodes: the function body being built, or that of all operands. */
 function commonGraph(operands: readonly (GradY | Differentiable)[]): Graph {
   const tensors = operands.filter((x): x is Tensor => (x as Partial<Tensor> | null)?.graph !== undefined);
-  const graph = tensors[0]?.graph ?? getDefaultGraph();
-  const stranger = tensors.find((t) => t.graph !== graph);
+  const graph = tensors[0]?.graph.receiver ?? getDefaultGraph();
+  const stranger = tensors.find((t) => !graph.reaches(t.graph));
   if (stranger)
     throw new InvalidArgumentError(`${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.`);
   return graph;

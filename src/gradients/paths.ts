@@ -1,96 +1,142 @@
 /** Which operations lie between xs and ys, and how many of their outgoing edges the backward walk still waits for. */
-import { isTrainable } from '../graph/dtype.js';
+import { FunctionGraph } from '../graph/function-graph.js';
+import type { Graph } from '../graph/graph.js';
 import type { Operation } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
+import { isDifferentiable } from '../ops/handles.js';
+
+/** What an operation's gradient goes on to: its inputs; of an argument of a function body, the tensor outside that it stands for. */
+export function sourcesOf(op: Operation): readonly Tensor[] {
+  if (op.inputs.length > 0 || !(op.graph instanceof FunctionGraph)) return op.inputs;
+  const outside = op.outputs[0] && op.graph.capturedBy(op.outputs[0]);
+  return outside ? [outside] : op.inputs;
+}
+
+/** The operations of one graph, from the oldest that matters on. */
+interface Span {
+  readonly depth: number;
+  readonly oldest: number;
+  readonly between: Uint8Array;
+  readonly reached: Uint8Array;
+  readonly pending: Int32Array;
+}
 
 /**
  * The operations through which ys depend on xs by differentiable data edges. Boundaries are whole operations, as in
- * TensorFlow. Only ancestors of ys younger than the oldest x are ever looked at.
+ * TensorFlow. Only ancestors of ys younger than the oldest x are ever looked at. Where ys stand in a function body, the
+ * region goes on from captured tensors into the graphs around it that xs stand in.
  */
 export class Region {
-  readonly #oldest: number;
-  readonly #between: Uint8Array;
-  readonly #pending: Int32Array;
+  readonly #spans: ReadonlyMap<Graph, Span>;
+  #last: { readonly graph: Graph; readonly span: Span | undefined } | null = null;
 
   constructor(ys: readonly Tensor[], xs: readonly Tensor[]) {
     const targets = new Set(ys.map((y) => y.op));
     const sources = new Set(xs.map((x) => x.op));
-    this.#oldest = minimum(sources);
-    const size = Math.max(0, maximum(targets) - this.#oldest + 1);
-    this.#between = new Uint8Array(size);
-    this.#pending = new Int32Array(size);
+    this.#spans = spansFor(targets, sources);
     const ancestors = this.#ancestors(targets);
-    const reached = this.#reachedFrom(sources, ancestors);
+    this.#markReached(sources, ancestors);
     for (let i = ancestors.length - 1; i >= 0; i--) {
       const op = ancestors[i]!;
-      const at = op.id - this.#oldest;
-      if (!reached[at]) this.#between[at] = 0;
-      else if (targets.has(op)) this.#between[at] = 1;
-      if (!this.#between[at]) continue;
-      for (const { op: producer } of op.inputs) {
-        const from = producer.id - this.#oldest;
-        if (from < 0 || !reached[from]) continue;
-        this.#between[from] = 1;
-        this.#pending[from]!++;
+      const span = this.#spanOf(op)!;
+      const at = op.id - span.oldest;
+      if (!span.reached[at]) span.between[at] = 0;
+      else if (targets.has(op)) span.between[at] = 1;
+      if (!span.between[at]) continue;
+      for (const { op: producer } of sourcesOf(op)) {
+        const from = this.#spanOf(producer);
+        if (!from?.reached[producer.id - from.oldest]) continue;
+        from.between[producer.id - from.oldest] = 1;
+        from.pending[producer.id - from.oldest]!++;
       }
     }
   }
 
   contains(op: Operation): boolean {
-    return this.#between[op.id - this.#oldest] === 1;
+    const span = this.#spanOf(op);
+    return span?.between[op.id - span.oldest] === 1;
   }
 
   /** How many edges from `op` into the region are not walked yet. */
   pending(op: Operation): number {
-    return this.#pending[op.id - this.#oldest] ?? 0;
+    const span = this.#spanOf(op);
+    return span?.pending[op.id - span.oldest] ?? 0;
   }
 
   /** Counts one edge from `op` as walked; true where it was the last. */
   settle(op: Operation): boolean {
     if (!this.contains(op)) return false;
-    return --this.#pending[op.id - this.#oldest]! === 0;
+    const span = this.#spanOf(op)!;
+    return --span.pending[op.id - span.oldest]! === 0;
   }
 
-  /** Targets and what they depend on, oldest first. */
+  #spanOf({ graph }: Operation): Span | undefined {
+    if (this.#last?.graph !== graph) this.#last = { graph, span: this.#spans.get(graph) };
+    return this.#last.span;
+  }
+
+  /** Targets and what they depend on, inputs before what uses them. */
   #ancestors(targets: ReadonlySet<Operation>): readonly Operation[] {
-    const seen = new Uint8Array(this.#between.length);
+    const seen = new Map([...this.#spans].map(([graph, { between }]) => [graph, new Uint8Array(between.length)]));
     const stack: Operation[] = [];
     const visit = (op: Operation): void => {
-      const at = op.id - this.#oldest;
-      if (at < 0 || seen[at]) return;
-      seen[at] = 1;
+      const at = op.id - (this.#spanOf(op)?.oldest ?? Infinity);
+      if (at < 0) return;
+      const marks = seen.get(op.graph)!;
+      if (marks[at]) return;
+      marks[at] = 1;
       stack.push(op);
     };
     targets.forEach(visit);
     const found: Operation[] = [];
     for (let op = stack.pop(); op; op = stack.pop()) {
       found.push(op);
-      for (const input of op.inputs) visit(input.op);
+      for (const input of sourcesOf(op)) visit(input.op);
     }
-    return found.sort((a, b) => a.id - b.id);
+    if (this.#spans.size === 1) return found.sort((a, b) => a.id - b.id);
+    return found.sort((a, b) => this.#spanOf(a)!.depth - this.#spanOf(b)!.depth || a.id - b.id);
   }
 
-  #reachedFrom(sources: ReadonlySet<Operation>, ancestors: readonly Operation[]): Uint8Array {
-    const reached = new Uint8Array(this.#between.length);
+  #markReached(sources: ReadonlySet<Operation>, ancestors: readonly Operation[]): void {
+    const isReached = (tensor: Tensor): boolean => {
+      const span = this.#spanOf(tensor.op);
+      return span?.reached[tensor.op.id - span.oldest] === 1 && isDifferentiable(tensor);
+    };
     for (const op of ancestors) {
-      const touched =
-        sources.has(op) || op.inputs.some((t) => isTrainable(t.dtype) && reached[t.op.id - this.#oldest] === 1);
-      if (touched) reached[op.id - this.#oldest] = 1;
+      if (!sources.has(op) && !sourcesOf(op).some(isReached)) continue;
+      const span = this.#spanOf(op)!;
+      span.reached[op.id - span.oldest] = 1;
     }
-    return reached;
   }
 }
 
-function minimum(ops: ReadonlySet<Operation>): number {
-  let least = Infinity;
-  for (const op of ops) least = Math.min(least, op.id);
-  return least;
-}
-
-function maximum(ops: ReadonlySet<Operation>): number {
-  let greatest = -1;
-  for (const op of ops) greatest = Math.max(greatest, op.id);
-  return greatest;
+/** The spans of the graphs that ys stand in and of those around them, as far out as xs stand. */
+function spansFor(targets: ReadonlySet<Operation>, sources: ReadonlySet<Operation>): ReadonlyMap<Graph, Span> {
+  const spans = new Map<Graph, Span>();
+  const oldestIn = new Map<Graph, number>();
+  for (const { graph, id } of sources) oldestIn.set(graph, Math.min(oldestIn.get(graph) ?? Infinity, id));
+  let newest = -1;
+  for (const { id } of targets) newest = Math.max(newest, id);
+  for (const { graph: innermost } of targets) {
+    const around = [innermost];
+    while (around.at(-1) instanceof FunctionGraph) around.push((around.at(-1) as FunctionGraph).outer);
+    const outermost = around.findLastIndex((graph) => oldestIn.has(graph));
+    for (let i = 0; i <= outermost; i++) {
+      const graph = around[i]!;
+      if (spans.has(graph)) continue;
+      // What is captured from further out may be any operation's, so only the outermost graph starts at its first x.
+      const oldest = i === outermost ? oldestIn.get(graph)! : 0;
+      const size = Math.max(0, (spans.size === 0 && outermost === 0 ? newest : graph.version - 1) - oldest + 1);
+      spans.set(graph, {
+        depth: around.length - i,
+        oldest,
+        between: new Uint8Array(size),
+        reached: new Uint8Array(size),
+        pending: new Int32Array(size),
+      });
+    }
+  }
+  return spans;
 }
 
 /** The operations that receive gradient but are not differentiated: xs with no other x upstream, and what the user stops at. */
@@ -101,7 +147,7 @@ export function stopOperations(
 ): ReadonlySet<Operation> {
   const stops = new Set(stopGradients.map((t) => t.op));
   for (const { op } of xs) {
-    if (!op.inputs.some((input) => region.pending(input.op) > 0)) stops.add(op);
+    if (!sourcesOf(op).some((input) => region.pending(input.op) > 0)) stops.add(op);
   }
   return stops;
 }

@@ -25,13 +25,19 @@ interface Described {
  * Checks gradYs[i] against ys[i], dtype and shape; data becomes an array of y's dtype.
  * @throws DTypeError and ShapeError naming the argument
  */
-export function checkGradY(fn: string, y: Described, gradY: GradY | undefined, i: number): GradY {
-  const argument = `${fn}: gradYs[${i}]`;
+export function checkGradY(
+  fn: string,
+  y: Described,
+  gradY: GradY | undefined,
+  i: number,
+  option = 'gradYs',
+): GradY {
+  const argument = `${fn}: ${option}[${i}]`;
   const yName = y.name ? `'${y.name}'` : `ys[${i}]`;
   const kind = dtypeInfo(y.dtype).kind;
   if (gradY === null || gradY === undefined) {
     if (isComplex(y.dtype))
-      throw new DTypeError(`${argument}: ${yName} is complex (${y.dtype}): its gradient must be given in gradYs.`);
+      throw new DTypeError(`${argument}: ${yName} is complex (${y.dtype}): its gradient must be given in ${option}.`);
     if (kind === 'string' || kind === 'handle')
       throw new DTypeError(`${argument}: ${yName} is ${y.dtype} and has no default gradient.`);
     return null;
@@ -77,7 +83,7 @@ export function makeSeed(y: Tensor, gradY: Gradient | null, i: number): Gradient
     return nameScope(
       name,
       (scope) => one('Fill', [shape, constantBeside(y, value, y.dtype)], {}, { name: scope }),
-      y.graph,
+      y.graph.receiver,
     );
   }
   if (gradY instanceof IndexedSlices) {

@@ -1,13 +1,14 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
 import type { NodeDef } from './attr.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
-import { checkName, NameTable } from './names.js';
+import { checkName, NameTable, type TakenName } from './names.js';
 import { Operation } from './operation.js';
 import { makeNode, type NodeSpec } from './node.js';
-import { controlInputsFor, rootScope, type Scope } from './scope.js';
+import { record } from './recorders.js';
+import { controlInputsFor, rootScope, scopeWith, type Scope } from './scope.js';
 import { mergeShapes, shapesEqual, type Shape } from './shape.js';
 import { CallSite } from './site.js';
-import { append, emptyState, type Addition, type GraphState, type Patch } from './state.js';
+import { append, emptyState, type Addition, type FunctionDef, type GraphState, type Patch } from './state.js';
 import type { Tensor } from './tensor.js';
 
 /** What a transaction added. */
@@ -26,6 +27,21 @@ interface Mark {
   readonly sealedCount: number;
   readonly members: number;
   readonly sealedMembers: number;
+  readonly functions: number;
+  readonly sealedFunctions: number;
+}
+
+/** How much of everything a graph holds. */
+interface Count {
+  readonly nodes: number;
+  readonly members: number;
+  readonly functions: number;
+}
+
+/** A function of the library: its definition, and its body as a graph. */
+export interface GraphFunction {
+  readonly def: FunctionDef;
+  readonly body: Graph;
 }
 
 const defaultGraphs: Graph[] = [];
@@ -41,8 +57,7 @@ let rootGraph: Graph | undefined;
  */
 export class Graph {
   readonly #operations: Operation[] = [];
-  readonly #byName = new Map<string, Operation>();
-  readonly #names = new NameTable();
+  readonly #names = new NameTable<Operation>();
   readonly #undo: (() => void)[] = [];
   #depth = 0;
   #scope: Scope = rootScope;
@@ -52,12 +67,17 @@ export class Graph {
   /** Everything ever put into a collection, in order; the state holds the first `#sealedMembers`. */
   readonly #members: Addition['collections'][number][] = [];
   #sealedMembers = 0;
+  readonly #functions: GraphFunction[] = [];
+  #sealedFunctions = 0;
 
   /** The frozen, immutable snapshot of what the graph holds. The same object as long as nothing is added. */
   get state(): GraphState {
-    if (this.#sealedCount < this.#operations.length || this.#sealedMembers < this.#members.length) {
-      const nodes = this.#operations.slice(this.#sealedCount).map((op) => op.def);
-      this.#setSealed(append(this.#sealed, { nodes, collections: this.#members.slice(this.#sealedMembers) })[0]);
+    if (
+      this.#sealedCount < this.#operations.length ||
+      this.#sealedMembers < this.#members.length ||
+      this.#sealedFunctions < this.#functions.length
+    ) {
+      this.#setSealed(append(this.#sealed, this.#additionSince(this.#sealedMark()))[0]);
     }
     return this.#sealed;
   }
@@ -69,6 +89,22 @@ export class Graph {
 
   get finalized(): boolean {
     return this.#finalized;
+  }
+
+  /** @internal The graph that holds the collections and the function library: this one, unless it is a function body. */
+  get root(): Graph {
+    return this;
+  }
+
+  /** @internal Where operations on this graph's tensors are made now: in the function body being built that may capture them, else here. */
+  get receiver(): Graph {
+    const current = defaultGraphs.at(-1);
+    return current !== undefined && current !== this && current.reaches(this) ? current : this;
+  }
+
+  /** @internal Whether operations of this graph may take tensors of `other`. */
+  reaches(other: Graph): boolean {
+    return other === this;
   }
 
   /** @internal The scope that new nodes are made in. */
@@ -88,7 +124,7 @@ export class Graph {
 
   /** The operation of that name. @throws NotFoundError, or InvalidArgumentError where `name` names a tensor. */
   operation(name: string): Operation {
-    const op = this.#byName.get(name);
+    const op = this.#named(name);
     if (op) return op;
     if (name.includes(':')) {
       throw new InvalidArgumentError(`'${name}' names a tensor, not an operation: leave out ':${name.split(':')[1]}'.`);
@@ -100,7 +136,7 @@ export class Graph {
   tensor(name: string): Tensor {
     const match = /^(.+):(\d+)$/.exec(name);
     if (!match) {
-      const hint = this.#byName.has(name)
+      const hint = this.#named(name)
         ? `'${name}' is an operation; its first output is '${name}:0'`
         : 'tensor names are `op:index`';
       throw new InvalidArgumentError(`'${name}' does not name a tensor: ${hint}.`);
@@ -143,9 +179,8 @@ export class Graph {
    */
   transact<T>(fn: () => T): { result: T; appended: Appended } {
     const before = this.#depth === 0 ? this.state : null;
-    const start = this.#operations.length;
-    const startMembers = this.#members.length;
-    const [base, baseCount, baseMembers] = [this.#sealed, this.#sealedCount, this.#sealedMembers];
+    const start = this.#count();
+    const [base, baseCount] = [this.#sealed, this.#sealedMark()];
     const result = this.attempt(() => {
       const value = fn();
       if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
@@ -153,15 +188,12 @@ export class Graph {
       }
       return value;
     });
-    const nodes = Object.freeze(this.#operations.slice(start).map((op) => op.def));
-    const collections = this.#members.slice(startMembers);
-    if (before) return { result, appended: { nodes, patches: this.#seal(before, { nodes, collections }) } };
+    const addition = this.#additionSince(start);
+    const nodes = Object.freeze(addition.nodes);
+    if (before) return { result, appended: { nodes, patches: this.#seal(before, addition) } };
     // An inner transaction is part of the outer one and seals nothing; its patches are worked out only when asked for.
-    const earlier = {
-      nodes: this.#operations.slice(baseCount, start).map((op) => op.def),
-      collections: this.#members.slice(baseMembers, startMembers),
-    };
-    const patches = () => append(append(base, earlier)[0], { nodes, collections })[1];
+    const earlier = this.#additionSince(baseCount, start);
+    const patches = () => append(append(base, earlier)[0], addition)[1];
     return {
       result,
       appended: {
@@ -184,6 +216,8 @@ export class Graph {
       sealedCount: this.#sealedCount,
       members: this.#members.length,
       sealedMembers: this.#sealedMembers,
+      functions: this.#functions.length,
+      sealedFunctions: this.#sealedFunctions,
     };
     this.#depth++;
     try {
@@ -203,7 +237,7 @@ export class Graph {
   /** @internal Runs `fn` with parts of the scope replaced. */
   withScope<T>(change: Partial<Scope>, fn: () => T): T {
     const outer = this.#scope;
-    this.#scope = { ...outer, ...change };
+    this.#scope = scopeWith(outer, change);
     try {
       return fn();
     } finally {
@@ -216,11 +250,13 @@ export class Graph {
     return site === this.#scope.site ? fn() : this.withScope({ site }, fn);
   }
 
-  /**
-   * @internal A name in the current scope that nothing else has; it is taken from now on. A name that ends in `/` is that
-   * of a scope entered before, for the one node that bears it.
-   */
+  /** @internal A name in the current scope that nothing else has; it is taken from now on. */
   uniqueName(name: string): string {
+    return this.takeName(name).text;
+  }
+
+  /** @internal The same for a node. A name that ends in `/` is that of a scope entered before, for the one node that bears it. */
+  takeName(name: string): TakenName {
     this.#checkNotFinalized(name);
     if (name.endsWith('/')) return this.#nameOfScope(name);
     checkName(name, this.#scope.name !== '');
@@ -229,21 +265,22 @@ export class Graph {
 
   /** @internal The only way a node gets in. */
   add(spec: NodeSpec): Operation {
-    this.#checkNotFinalized(spec.name);
+    this.#checkNotFinalized(spec.name.text);
     const scope = this.#scope;
-    const controlInputs = controlInputsFor(scope, spec.inputs);
+    const controlInputs = controlInputsFor(scope, spec.inputs, spec.controlInputs);
     const op = new Operation(this, {
       id: this.#operations.length,
       def: makeNode(spec, scope, controlInputs),
-      inputs: Object.freeze(spec.inputs),
+      inputs: spec.inputs,
       controlInputs,
       forwardOp: scope.forwardOp,
       site: scope.site ?? CallSite.capture(24),
     });
     op.setOutputs(spec.outputDTypes, spec.infer);
     this.#operations.push(op);
-    this.#byName.set(op.name, op);
+    this.#names.setBearer(spec.name, op);
     for (const controller of scope.controllers) controller.seen.add(op);
+    record(op);
     return op;
   }
 
@@ -262,6 +299,31 @@ export class Graph {
   /** @internal Puts a node's name into a collection. */
   addToCollection(collection: string, name: string): void {
     this.#members.push([collection, name]);
+  }
+
+  /** @internal Puts a function into the library. Its name must be `uniqueFunctionName`'s. */
+  addFunction(fn: GraphFunction): void {
+    this.#checkNotFinalized(fn.def.signature.name);
+    this.#functions.push(fn);
+  }
+
+  /** @internal A name that no function of the library has; it is taken from now on. */
+  uniqueFunctionName(prefix: string): string {
+    // No operation has a colon in its name: one table serves both.
+    const space = 'function:';
+    return this.#names.unique(`${space}${prefix.replace(/\/+$/, '').replaceAll('/', '_')}`).text.slice(space.length);
+  }
+
+  /** The functions of the graph's library, oldest first: the bodies of its conditionals, loops and calls. */
+  functions(): readonly GraphFunction[] {
+    return this.#functions.slice();
+  }
+
+  /** @internal The function of that name. @throws NotFoundError */
+  function(name: string): GraphFunction {
+    const found = this.#functions.findLast((fn) => fn.def.signature.name === name);
+    if (!found) throw new NotFoundError(`The graph's library has no function '${name}'.`);
+    return found;
   }
 
   /** The names in a collection, such as `trainable_variables`. */
@@ -284,17 +346,36 @@ export class Graph {
     this.#sealed = state;
     this.#sealedCount = this.#operations.length;
     this.#sealedMembers = this.#members.length;
+    this.#sealedFunctions = this.#functions.length;
+  }
+
+  #count(): Count {
+    return { nodes: this.#operations.length, members: this.#members.length, functions: this.#functions.length };
+  }
+
+  #sealedMark(): Count {
+    return { nodes: this.#sealedCount, members: this.#sealedMembers, functions: this.#sealedFunctions };
+  }
+
+  #additionSince(start: Count, end: Count = this.#count()): Addition {
+    return {
+      nodes: this.#operations.slice(start.nodes, end.nodes).map((op) => op.def),
+      functions: this.#functions.slice(start.functions, end.functions).map((fn) => fn.def),
+      collections: this.#members.slice(start.members, end.members),
+    };
   }
 
   #rollback(mark: Mark): void {
-    while (this.#operations.length > mark.operations) this.#byName.delete(this.#operations.pop()!.name);
-    this.#names.rollback(mark.names);
+    this.#operations.length = mark.operations;
     while (this.#undo.length > mark.undo) this.#undo.pop()!();
+    this.#names.rollback(mark.names);
     this.#scope = mark.scope;
     this.#sealed = mark.sealed;
     this.#sealedCount = mark.sealedCount;
     this.#members.length = mark.members;
     this.#sealedMembers = mark.sealedMembers;
+    this.#functions.length = mark.functions;
+    this.#sealedFunctions = mark.sealedFunctions;
   }
 
   #checkNotFinalized(name: string): void {
@@ -308,10 +389,19 @@ export class Graph {
     }
   }
 
-  #nameOfScope(scope: string): string {
+  #named(name: string): Operation | null {
+    const op = this.#names.bearer(name);
+    return op?.name === name ? op : null;
+  }
+
+  #nameOfScope(scope: string): TakenName {
     checkName(scope, false);
-    const name = scope.slice(0, -1);
-    if (this.#byName.has(name)) throw new InvalidArgumentError(`The graph has an operation '${name}' already.`);
+    const text = scope.slice(0, -1);
+    const bearer = this.#names.bearer(text);
+    if (bearer) throw new InvalidArgumentError(`The graph has an operation '${bearer.name}' already.`);
+    if (bearer === undefined) return this.#names.unique(text);
+    const name = { text, key: text.toLowerCase() };
+    this.#undo.push(() => this.#names.setBearer(name, null));
     return name;
   }
 

@@ -12,26 +12,41 @@ export function checkName(name: string, insideScope: boolean): void {
   }
 }
 
-export class NameTable {
+/** A name that is in use from now on, and the key it is filed under. */
+export interface TakenName {
+  readonly text: string;
+  readonly key: string;
+}
+
+/** Names without regard to case, each with what bears it: null for a scope, or as long as nothing does. */
+export class NameTable<T> {
+  readonly #bearers = new Map<string, T | null>();
+  /** The suffix to try next, for names that were asked for more than once. */
   readonly #nextSuffix = new Map<string, number>();
-  /** What was there before each change since the oldest open mark; emptied by count, which keeps the room. */
+  /** What was there before each change since the oldest open mark, null for nothing; emptied by count, which keeps the room. */
   readonly #keys: string[] = [];
-  readonly #before: (number | undefined)[] = [];
+  readonly #before: (number | null)[] = [];
   #changes = 0;
 
-  /** `name`, or `name_1`, `name_2` … where it is taken; the result is taken from then on. */
-  unique(name: string): string {
-    const base = name.toLowerCase();
-    let suffix = this.#nextSuffix.get(base);
-    if (suffix === undefined) {
-      this.#set(base, 1, undefined);
-      return name;
-    }
-    const first = suffix;
-    while (this.#nextSuffix.has(`${base}_${suffix}`)) suffix++;
-    this.#set(base, suffix + 1, first);
-    this.#set(`${base}_${suffix}`, 1, undefined);
-    return `${name}_${suffix}`;
+  /** `text`, or `text_1`, `text_2` … where it is taken; the result is taken from then on. */
+  unique(text: string): TakenName {
+    const key = text.toLowerCase();
+    if (!this.#bearers.has(key)) return this.#take(text, key);
+    const first = this.#nextSuffix.get(key) ?? 1;
+    let suffix = first;
+    while (this.#bearers.has(`${key}_${suffix}`)) suffix++;
+    this.#nextSuffix.set(key, suffix + 1);
+    this.#note(key, first);
+    return this.#take(`${text}_${suffix}`, `${key}_${suffix}`);
+  }
+
+  /** What bears `text` in any spelling; undefined where the name is free. */
+  bearer(text: string): T | null | undefined {
+    return this.#bearers.get(text.toLowerCase());
+  }
+
+  setBearer({ key }: TakenName, bearer: T | null): void {
+    this.#bearers.set(key, bearer);
   }
 
   /** A point to which `rollback` can return. */
@@ -42,8 +57,8 @@ export class NameTable {
   rollback(mark: number): void {
     while (this.#changes > mark) {
       const key = this.#keys[--this.#changes]!;
-      const before = this.#before[this.#changes];
-      if (before === undefined) this.#nextSuffix.delete(key);
+      const before = this.#before[this.#changes]!;
+      if (before === null) this.#bearers.delete(key);
       else this.#nextSuffix.set(key, before);
     }
   }
@@ -54,9 +69,14 @@ export class NameTable {
     this.#changes = 0;
   }
 
-  #set(key: string, suffix: number, before: number | undefined): void {
+  #take(text: string, key: string): TakenName {
+    this.#bearers.set(key, null);
+    this.#note(key, null);
+    return { text, key };
+  }
+
+  #note(key: string, before: number | null): void {
     this.#keys[this.#changes] = key;
     this.#before[this.#changes++] = before;
-    this.#nextSuffix.set(key, suffix);
   }
 }

@@ -1,16 +1,19 @@
 /** From what a call asks for and the scope it stands in, the frozen node. */
 import type { Attrs, AttrValue, NodeDef } from './attr.js';
 import type { DType } from './dtype.js';
+import type { TakenName } from './names.js';
 import type { Operation } from './operation.js';
 import { placement, type Scope } from './scope.js';
 import { formatShape, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
-/** A node to be made. The name is complete and taken already. */
+/** A node to be made. */
 export interface NodeSpec {
-  readonly name: string;
+  readonly name: TakenName;
   readonly type: string;
   readonly inputs: readonly Tensor[];
+  /** What must run before it besides what the scope says. */
+  readonly controlInputs: readonly Operation[];
   readonly attrs: Attrs;
   readonly outputDTypes: readonly DType[];
   readonly infer: (op: Operation) => readonly Shape[];
@@ -24,7 +27,7 @@ export function makeNode(spec: NodeSpec, scope: Scope, controlInputs: readonly O
   const attr = withScopeAttrs(spec, groups, scope);
   for (const name in attr) Object.freeze(attr[name]);
   return Object.freeze({
-    name: spec.name,
+    name: spec.name.text,
     op: spec.type,
     input: Object.freeze(input),
     device,

@@ -37,7 +37,21 @@ export const rootScope: Scope = Object.freeze({
   site: null,
 });
 
-const none: readonly never[] = Object.freeze([]);
+/** `outer` with parts of it replaced. */
+export function scopeWith(outer: Scope, change: Partial<Scope>): Scope {
+  // Field by field: spreading two records costs ten times as much, and every gradient rule runs in two scopes.
+  return {
+    name: change.name ?? outer.name,
+    device: change.device ?? outer.device,
+    colocation: change.colocation ?? outer.colocation,
+    controllers: change.controllers ?? outer.controllers,
+    gradientOverrides: change.gradientOverrides ?? outer.gradientOverrides,
+    forwardOp: change.forwardOp === undefined ? outer.forwardOp : change.forwardOp,
+    site: change.site === undefined ? outer.site : change.site,
+  };
+}
+
+const none: readonly never[] = [];
 
 /** Device and colocation groups of a node made in `scope`. */
 export function placement(scope: Scope): { device: string; groups: readonly string[] } {
@@ -48,13 +62,18 @@ export function placement(scope: Scope): { device: string; groups: readonly stri
 }
 
 /** The control inputs of a node made in `scope` from the data inputs `inputs`. */
-export function controlInputsFor(scope: Scope, inputs: readonly { readonly op: Operation }[]): readonly Operation[] {
-  if (scope.controllers.length === 0) return none;
-  const inputOps = new Set(inputs.map((input) => input.op));
-  const result = new Set<Operation>();
+export function controlInputsFor(
+  scope: Scope,
+  inputs: readonly { readonly op: Operation }[],
+  more: readonly Operation[],
+): readonly Operation[] {
+  if (scope.controllers.length === 0 && more.length === 0) return none;
+  const isInput = (op: Operation) => inputs.some((input) => input.op === op);
+  const result = more.filter((op) => !isInput(op));
   for (const { inputs: controls, seen } of scope.controllers) {
-    if ([...inputOps].some((op) => seen.has(op))) continue;
-    for (const control of controls) if (!inputOps.has(control)) result.add(control);
+    if (inputs.some(({ op }) => seen.has(op))) continue;
+    for (const control of controls) if (!isInput(control) && !more.includes(control)) result.push(control);
   }
-  return Object.freeze([...result]);
+  // A copy has no room left to grow, which lists that were pushed to have: graphs have millions of them.
+  return result.slice();
 }

@@ -1,6 +1,7 @@
 /** What surrounds the creation of a node: name scope, device, colocation, control dependencies, gradient overrides. */
 import { canonicalDevice, mergeDevices } from './devices.js';
 import { InvalidArgumentError } from './errors.js';
+import { FunctionGraph } from './function-graph.js';
 import { getDefaultGraph, type Graph } from './graph.js';
 import { checkName } from './names.js';
 import { Operation } from './operation.js';
@@ -61,19 +62,22 @@ export function controlDependencies<T>(
   controlInputs: readonly OperationLike[] | null,
   fn: () => T,
   graph: Graph = controlInputs?.length
-    ? operationOf(controlInputs[0]!, 'controlDependencies').graph
+    ? operationOf(controlInputs[0]!, 'controlDependencies').graph.receiver
     : getDefaultGraph(),
 ): T {
   if (controlInputs === null) return graph.withScope({ controllers: [] }, fn);
-  const current = new Set(graph.scope.controllers.flatMap((controller) => controller.inputs));
-  const inputs: Operation[] = [];
+  const outer = graph.scope.controllers;
+  const inputs = new Set<Operation>();
   for (const input of controlInputs) {
     const op = operationOf(input, 'controlDependencies');
+    if (op.graph !== graph && graph instanceof FunctionGraph && graph.reaches(op.graph)) {
+      graph.captureControl(op);
+      continue;
+    }
     checkSameGraph(op, graph, 'controlDependencies');
-    if (!current.has(op)) inputs.push(op);
-    current.add(op);
+    if (!outer.some((controller) => controller.inputs.includes(op))) inputs.add(op);
   }
-  return graph.withScope({ controllers: [...graph.scope.controllers, { inputs, seen: new Set() }] }, fn);
+  return graph.withScope({ controllers: [...outer, { inputs: [...inputs], seen: new Set() }] }, fn);
 }
 
 /**
@@ -96,8 +100,9 @@ export function colocateWith<T>(
     return getDefaultGraph().withScope({ colocation: [], device: '' }, fn);
   }
   const target = operationOf(op, 'colocateWith');
-  const outer = ignoreExisting ? [] : target.graph.scope.colocation;
-  return target.graph.withScope({ colocation: [...outer, target], device: '' }, fn);
+  const graph = target.graph.receiver;
+  const outer = ignoreExisting ? [] : graph.scope.colocation;
+  return graph.withScope({ colocation: [...outer, target], device: '' }, fn);
 }
 
 /**

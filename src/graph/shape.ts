@@ -28,7 +28,7 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 export function shapesEqual(a: Shape, b: Shape): boolean {
-  if (a === null || b === null) return a === b;
+  if (a === b || a === null || b === null) return a === b;
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 

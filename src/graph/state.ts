@@ -1,6 +1,7 @@
 /** The immutable state of a graph, and the one way it grows. */
 import { enablePatches, produceWithPatches, type Patch } from 'immer';
 import type { NodeDef } from './attr.js';
+import type { DType } from './dtype.js';
 
 enablePatches();
 
@@ -14,13 +15,41 @@ const blocksInSuper = 64;
 export interface GraphState {
   /** `nodes[i][j][k]` is node `(i * 64 + j) * 64 + k`. */
   readonly nodes: readonly (readonly (readonly NodeDef[])[])[];
+  /** The function library, oldest first. */
+  readonly functions: readonly FunctionDef[];
   readonly collections: { readonly [name: string]: readonly string[] };
   readonly versions: { readonly producer: number; readonly minConsumer: number };
+}
+
+/** An argument or result of a function. */
+export interface ArgumentDef {
+  readonly name: string;
+  readonly type: DType;
+  /** The node of the body that it is. */
+  readonly op: string;
+}
+
+/** A function of the library, field for field TensorFlow's FunctionDef. */
+export interface FunctionDef {
+  readonly signature: {
+    readonly name: string;
+    readonly inputArg: readonly ArgumentDef[];
+    readonly outputArg: readonly ArgumentDef[];
+    readonly controlOutput: readonly string[];
+    readonly isStateful: boolean;
+  };
+  /** The body in topological order, without the arguments. Inputs are `argument` or `node:output:index`, then `^node`. */
+  readonly nodeDef: readonly NodeDef[];
+  /** What each result is. */
+  readonly ret: { readonly [result: string]: string };
+  /** Nodes that run for their effect. */
+  readonly controlRet: { readonly [output: string]: string };
 }
 
 /** What is added in one step. */
 export interface Addition {
   readonly nodes: readonly NodeDef[];
+  readonly functions: readonly FunctionDef[];
   readonly collections: readonly (readonly [collection: string, name: string])[];
 }
 
@@ -30,6 +59,7 @@ type Draft<T> = { -readonly [K in keyof T]: T[K] extends object ? Draft<T[K]> : 
 
 export const emptyState: GraphState = Object.freeze({
   nodes: Object.freeze([]),
+  functions: Object.freeze([]),
   collections: Object.freeze({}),
   // The producer version of the TensorFlow release whose behaviour is reproduced here.
   versions: Object.freeze({ producer: 2474, minConsumer: 0 }),
@@ -54,6 +84,7 @@ export function append(
 ): readonly [GraphState, readonly Patch[], readonly Patch[]] {
   return produceWithPatches(state, (draft) => {
     appendNodes(draft.nodes as unknown as NodeDef[][][], state, addition.nodes);
+    if (addition.functions.length > 0) (draft.functions as FunctionDef[]).push(...addition.functions);
     for (const [collection, name] of addition.collections) {
       ((draft.collections as Draft<Record<string, string[]>>)[collection] ??= []).push(name);
     }

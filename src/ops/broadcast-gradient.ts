@@ -69,9 +69,72 @@ function broadcastAxes(x: Shape, y: Shape): [number[], number[]] | null {
 
 function reduceTo({ shape, axes, needed }: Reduction, gradient: Gradient | null): Gradient | null {
   if (gradient === null || !needed) return gradient;
+  const terms = prepared(gradient);
   // Kept dimensions spare the gradient of this Sum the recovery of the axes.
-  const sum = gradient.graph.asDefault(() => one('Sum', [gradient, axes], { keep_dims: true }));
-  return one('Reshape', [sum, shape]);
+  const sum = terms.graph.receiver.asDefault(() => one('Sum', [terms, axes], { keep_dims: true }));
+  return noted(one('Reshape', [sum, shape]));
+}
+
+/** What is done to a gradient before its elements are added up, and the sums that came of it. */
+interface Preparation {
+  readonly prepare: (gradient: Tensor) => Tensor;
+  readonly sums: Set<Tensor>;
+}
+
+/** That of the rule under way, set by the walk that calls it: rules know nothing of it. */
+let preparation: Preparation | null = null;
+
+/**
+ * What `rule` gives where gradients pass `prepare` before elements of theirs are added up over repeated operands; beside
+ * it, the gradients that are such sums.
+ */
+export function preparingSums<T>(
+  prepare: (gradient: Tensor) => Tensor,
+  rule: () => T,
+): { readonly result: T; readonly sums: ReadonlySet<Tensor> } {
+  const outer = preparation;
+  const sums = new Set<Tensor>();
+  preparation = { prepare, sums };
+  try {
+    return { result: rule(), sums };
+  } finally {
+    preparation = outer;
+  }
+}
+
+function prepared(gradient: Gradient): Gradient {
+  const current = preparation;
+  if (!current || !(gradient instanceof Tensor)) return gradient;
+  // What prepares may call other rules.
+  preparation = null;
+  try {
+    return current.prepare(gradient);
+  } finally {
+    preparation = current;
+  }
+}
+
+function noted(sum: Tensor): Tensor {
+  preparation?.sums.add(sum);
+  return sum;
+}
+
+/** Whether elements of `x` may be repeated where it is broadcast with `y`. */
+export function mayRepeat(x: Tensor, y: Tensor): boolean {
+  const axes = broadcastAxes(x.shape, y.shape);
+  return axes === null || axes[0].length > 0 || x.shape!.length < y.shape!.length;
+}
+
+/** For each element of `x`, whether `condition` holds at any of the places of `z` where it is repeated to. */
+export function anyRepetition(condition: Tensor, x: Tensor, z: Tensor): Tensor {
+  const spread =
+    isFullyDefined(z.shape) && shapesEqual(condition.shape, z.shape)
+      ? condition
+      : one('BroadcastTo', [condition, shapeOf(z)]);
+  const [{ shape, axes, needed }] = reductions(x, z);
+  if (!needed) return spread;
+  const any = spread.graph.receiver.asDefault(() => one('Any', [spread, axes], { keep_dims: true }));
+  return one('Reshape', [any, shape]);
 }
 
 /**
@@ -87,7 +150,10 @@ export function reduceProducts(
   const shapes = [shapeOf(x), shapeOf(y)] as const;
   const axes = many('BroadcastGradientArgs', shapes);
   return controlDependencies([dy], () =>
-    partials().map((partial, i) => one('Reshape', [one('Sum', [times(partial, dy), axes[i]!]), shapes[i]!])),
+    partials().map((partial, i) => {
+      const terms = prepared(times(partial, dy));
+      return noted(one('Reshape', [one('Sum', [terms, axes[i]!]), shapes[i]!]));
+    }),
   );
 }
 

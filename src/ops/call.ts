@@ -1,15 +1,19 @@
 /** The only place a node is born: operands are converted, dtypes bound, attributes checked and shapes inferred. */
-import type { AttrKind, AttrValue } from '../graph/attr.js';
-import { dtypes, isDType, type DType } from '../graph/dtype.js';
+import type { AttrValue } from '../graph/attr.js';
+import type { DType } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, TapelessError, type ErrorDetails } from '../graph/errors.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
+import type { TakenName } from '../graph/names.js';
 import { describeTensor } from '../graph/node.js';
 import { NDArray, type TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
+import type { Shape } from '../graph/shape.js';
 import { CallSite } from '../graph/site.js';
 import { Tensor } from '../graph/tensor.js';
+import { coerceAttr, refused } from './attr-input.js';
+import { captured, effectsBefore } from './capture.js';
 import { learn } from './known.js';
-import { opDef, type AttrInput, type OpView, type RegisteredOp } from './opdef.js';
+import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
 import type { ArgDef, AttrDef } from './signature.js';
 import type { OpOptions, Operand, TensorConvertible } from './types.js';
 
@@ -82,14 +86,19 @@ function constantNode(value: NDArray, name = 'Const'): Tensor {
   return one('Const', [], { value, dtype: value.dtype }, { name });
 }
 
-/** The graph of the tensor operands, or the default one. @throws InvalidArgumentError where they belong to several. */
+/**
+ * The graph an operation on these operands goes to: the function body being built, where it may capture them; else that of
+ * the tensors among them, or the default one.
+ * @throws InvalidArgumentError where they belong to several graphs
+ */
 export function graphOf(type: string, inputs: readonly ArgumentInput[]): Graph {
   let first: Tensor | undefined;
+  let graph: Graph | undefined;
   const visit = (value: unknown): void => {
     const operand = value instanceof Tensor ? value : isConvertible(value) ? (value as unknown as Tensor) : undefined;
     if (!operand?.graph) return;
-    if (!first) first = operand;
-    else if (operand.graph !== first.graph) {
+    if (!first || !graph) [first, graph] = [operand, operand.graph.receiver];
+    else if (operand.graph !== graph && !graph.reaches(operand.graph)) {
       throw new InvalidArgumentError(`${type}: '${operand.name}' and '${first.name}' belong to different graphs.`, {
         op: type,
       });
@@ -99,73 +108,87 @@ export function graphOf(type: string, inputs: readonly ArgumentInput[]): Graph {
     if (Array.isArray(input)) for (const item of input as readonly unknown[]) visit(item);
     else visit(input);
   }
-  return first?.graph ?? getDefaultGraph();
+  return graph ?? getDefaultGraph();
 }
 
-/** One argument with its operands; data not converted yet is null in `tensors`. */
-interface Binding {
-  readonly arg: ArgDef;
+/** Operands one by one, and beside each the argument it belongs to. */
+interface Spread {
+  readonly args: readonly ArgDef[];
   readonly operands: readonly Operand[];
-  readonly tensors: (Tensor | null)[];
 }
 
 class NodeBuilder {
   readonly #graph: Graph;
   readonly #def: RegisteredOp;
-  readonly #name: string;
+  readonly #name: TakenName;
   readonly #attrs: Record<string, AttrValue> = {};
 
   constructor(graph: Graph, def: RegisteredOp, attrs: AttrInputs, options: OpOptions) {
     this.#graph = graph;
     this.#def = def;
-    this.#name = graph.uniqueName(options.name ?? def.name);
-    for (const [name, value] of Object.entries(attrs)) this.#setAttr(name, value);
+    this.#name = graph.takeName(options.name ?? def.name);
+    for (const name in attrs) this.#setAttr(name, attrs[name]!);
   }
 
   build(inputs: readonly ArgumentInput[]): Operation {
-    const { inputs: args, outputs } = this.#def.parsed;
-    if (inputs.length !== args.length) throw this.#invalid(`takes ${args.length} inputs, not ${inputs.length}`);
-    const bindings = args.map((arg, i) => this.#bind(arg, inputs[i]!));
-    for (const binding of bindings) this.#bindTypes(binding);
-    for (const binding of bindings) this.#convertData(binding);
+    const { args, operands } = this.#spread(inputs);
+    const given = operands.map((value, i) => this.#given(value, args, i));
+    this.#bindTypes(args, operands, given);
+    for (let i = 0; i < given.length; i++) given[i] ??= this.#constant(operands[i] as TensorData, args, i);
     for (const attr of this.#def.parsed.attrs) this.#complete(attr);
+    const tensors = given as Tensor[];
     const op = this.#graph.add({
       name: this.#name,
       type: this.#def.name,
-      // Unlike flatMap, concat allocates no room to grow: graphs have millions of such lists.
-      inputs: ([] as Tensor[]).concat(...bindings.map((binding) => binding.tensors as Tensor[])),
+      inputs: tensors,
+      controlInputs: effectsBefore(this.#graph, this.#def.effect, tensors),
       attrs: this.#attrs,
-      outputDTypes: outputs.flatMap((arg) => this.#dtypesOf(arg)),
-      infer: (made) => this.#def.infer(made as OpView),
+      outputDTypes: this.#outputDTypes(),
+      infer: this.#def.infer as (op: Operation) => readonly Shape[],
     });
     learn(op, this.#def);
     return op;
   }
 
-  /** The operands of an argument; what stands for a tensor is converted here, below the node's own name. */
-  #bind(arg: ArgDef, input: ArgumentInput): Binding {
-    const isList = arg.count !== null || 'list' in arg.type;
-    if (isList && !Array.isArray(input)) throw this.#invalid(`'${arg.name}' must be a list of tensors`);
-    if (input === null || input === undefined) throw this.#invalid(`'${arg.name}' is ${String(input)}, not a tensor`);
-    const operands = isList ? (input as readonly Operand[]) : [input as Operand];
-    const tensors = operands.map((value, i) => {
-      if (value instanceof Tensor) return value;
-      return isConvertible(value)
-        ? this.#inside(() => value.toTensor({ name: isList ? `${arg.name}_${i}` : arg.name }))
-        : null;
-    });
-    if (arg.count !== null) this.#setAttr(arg.count, operands.length);
-    return { arg, operands, tensors };
+  #spread(inputs: readonly ArgumentInput[]): Spread {
+    const args = this.#def.parsed.inputs;
+    if (inputs.length !== args.length) throw this.#invalid(`takes ${args.length} inputs, not ${inputs.length}`);
+    let plain = true;
+    for (let i = 0; i < args.length; i++) {
+      const [arg, input] = [args[i]!, inputs[i]];
+      if (isList(arg)) {
+        plain = false;
+        if (!Array.isArray(input)) throw this.#invalid(`'${arg.name}' must be a list of tensors`);
+        if (arg.count !== null) this.#setAttr(arg.count, input.length);
+      } else if (input === null || input === undefined) {
+        throw this.#invalid(`'${arg.name}' is ${String(input)}, not a tensor`);
+      }
+    }
+    if (plain) return { args, operands: inputs as readonly Operand[] };
+    const lists = inputs.map((input, i) => (isList(args[i]!) ? (input as readonly Operand[]) : [input as Operand]));
+    return { args: lists.flatMap((list, i) => list.map(() => args[i]!)), operands: lists.flat() };
   }
 
-  /** Binds the type attrs of an argument to the dtypes of its tensors. */
-  #bindTypes({ arg, operands, tensors }: Binding): void {
-    if ('list' in arg.type) {
-      const types = tensors.map((tensor, i) => tensor?.dtype ?? NDArray.from(operands[i] as TensorData).dtype);
-      return this.#setAttr(arg.type.list, types);
+  /** An operand that is a tensor, or stands for one: that is converted here, below the node's own name. Null for data. */
+  #given(value: Operand, args: readonly ArgDef[], i: number): Tensor | null {
+    if (value instanceof Tensor) return captured(this.#graph, value);
+    if (!isConvertible(value)) return null;
+    return captured(
+      this.#graph,
+      this.#inside(() => value.toTensor({ name: operandName(args, i) })),
+    );
+  }
+
+  /** Binds the type attrs to the dtypes of the tensors. */
+  #bindTypes(args: readonly ArgDef[], operands: readonly Operand[], given: readonly (Tensor | null)[]): void {
+    for (const arg of this.#def.parsed.inputs) {
+      if (!('list' in arg.type)) continue;
+      const dtypeOf = (value: Operand, i: number) => given[i]?.dtype ?? NDArray.from(value as TensorData).dtype;
+      const types = operands.flatMap((value, i) => (args[i] === arg ? [dtypeOf(value, i)] : []));
+      this.#setAttr(arg.type.list, types);
     }
-    for (const tensor of tensors) {
-      if (tensor) this.#bindType(arg, tensor);
+    for (let i = 0; i < given.length; i++) {
+      if (given[i] && !('list' in args[i]!.type)) this.#bindType(args[i]!, given[i]!);
     }
   }
 
@@ -175,7 +198,7 @@ class NodeBuilder {
       return this.#setAttr(
         (arg.type as { attr: string }).attr,
         tensor.dtype,
-        `'${arg.name}' is ${describeTensor(tensor)}: `,
+        () => `'${arg.name}' is ${describeTensor(tensor)}: `,
       );
     if (expected === tensor.dtype) return;
     throw new DTypeError(
@@ -185,20 +208,15 @@ class NodeBuilder {
     );
   }
 
-  #convertData({ arg, operands, tensors }: Binding): void {
-    const lists = 'list' in arg.type ? (this.#attrs[arg.type.list]!.value as readonly DType[]) : null;
-    for (let i = 0; i < tensors.length; i++) {
-      if (tensors[i]) continue;
-      const name = arg.count === null && !lists ? arg.name : `${arg.name}_${i}`;
-      const array = this.#toArray(
-        arg,
-        operands[i] as TensorData,
-        lists?.[i] ?? this.#typeOf(arg) ?? this.#defaultType(arg, operands[i]!),
-      );
-      tensors[i] = this.#inside(() => constantNode(array, name));
-      if ('attr' in arg.type && this.#attrs[arg.type.attr] === undefined)
-        this.#setAttr(arg.type.attr, array.dtype, `'${arg.name}': `);
-    }
+  /** Data as a constant below the node's own name. */
+  #constant(data: TensorData, args: readonly ArgDef[], i: number): Tensor {
+    const arg = args[i]!;
+    const dtype = this.#typeOf(arg, i - args.indexOf(arg)) ?? this.#defaultType(arg, data);
+    const array = this.#toArray(arg, data, dtype);
+    const tensor = this.#inside(() => constantNode(array, operandName(args, i)));
+    if ('attr' in arg.type && this.#attrs[arg.type.attr] === undefined)
+      this.#setAttr(arg.type.attr, array.dtype, () => `'${arg.name}': `);
+    return tensor;
   }
 
   #toArray(arg: ArgDef, data: TensorData, dtype: DType | undefined): NDArray {
@@ -211,26 +229,32 @@ class NodeBuilder {
     }
   }
 
-  /** The dtype an argument is bound to so far. */
-  #typeOf(arg: ArgDef): DType | undefined {
-    if ('fixed' in arg.type) return arg.type.fixed;
-    return 'attr' in arg.type ? (this.#attrs[arg.type.attr]?.value as DType | undefined) : undefined;
+  /** The dtype that tensor `k` of an argument is bound to so far. */
+  #typeOf({ type }: ArgDef, k = 0): DType | undefined {
+    if ('fixed' in type) return type.fixed;
+    const bound = this.#attrs['attr' in type ? type.attr : type.list]?.value;
+    return 'attr' in type ? (bound as DType | undefined) : (bound as readonly DType[])[k];
   }
 
   #defaultType(arg: ArgDef, data: Operand): DType | undefined {
     if (!('attr' in arg.type)) return undefined;
     const { attr } = arg.type;
-    const def = this.#def.parsed.attrs.find(({ name }) => name === attr);
+    const def = this.#def.parsed.attrOf.get(attr);
     if (data instanceof NDArray && (def?.allowed ?? [data.dtype]).includes(data.dtype)) return data.dtype;
     if (def?.default) return def.default.value as DType;
     // Numbers become integers where floats are not accepted: indices, axes, shapes.
     return def?.allowed?.includes('int32') && !def.allowed.includes('float32') ? 'int32' : undefined;
   }
 
+  #outputDTypes(): readonly DType[] {
+    const { outputs } = this.#def.parsed;
+    return outputs.length === 1 ? this.#dtypesOf(outputs[0]!) : outputs.flatMap((arg) => this.#dtypesOf(arg));
+  }
+
   #dtypesOf(arg: ArgDef): readonly DType[] {
     if ('list' in arg.type) return this.#attrs[arg.type.list]!.value as readonly DType[];
-    const count = arg.count === null ? 1 : Number(this.#attrs[arg.count]!.value);
-    return new Array<DType>(count).fill(this.#typeOf(arg)!);
+    const dtype = this.#typeOf(arg)!;
+    return arg.count === null ? [dtype] : new Array<DType>(Number(this.#attrs[arg.count]!.value)).fill(dtype);
   }
 
   #complete(attr: AttrDef): void {
@@ -240,8 +264,8 @@ class NodeBuilder {
   }
 
   /** Sets an attr to a checked value. Names that begin with an underscore are for the runtime and free. */
-  #setAttr(name: string, input: AttrInput, context = ''): void {
-    const attr = this.#def.parsed.attrs.find((candidate) => candidate.name === name);
+  #setAttr(name: string, input: AttrInput, context = () => ''): void {
+    const attr = this.#def.parsed.attrOf.get(name);
     if (!attr) {
       if (name.startsWith('_')) return void (this.#attrs[name] = input as AttrValue);
       throw this.#invalid(`there is no attr '${name}'`);
@@ -251,32 +275,31 @@ class NodeBuilder {
       throw this.#invalid(
         `attr '${name}' must be a ${attr.list ? `list of ${attr.kind}` : attr.kind}, not ${String(input)}`,
       );
-    const values = (attr.list ? value.value : [value.value]) as readonly unknown[];
-    const bad = attr.allowed && values.find((item) => !attr.allowed!.includes(item as string));
-    if (bad !== undefined && bad !== null) {
-      const message = `${this.#title()}: ${context}${String(bad)} is not accepted for '${name}': it must be one of ${attr.allowed!.join(', ')}.`;
+    const bad = attr.allowed && refused(attr.allowed, value);
+    if (bad) {
+      const message = `${this.#title()}: ${context()}${bad} is not accepted for '${name}': it must be one of ${attr.allowed.join(', ')}.`;
       throw attr.kind === 'type'
         ? new DTypeError(message, this.#details())
         : new InvalidArgumentError(message, this.#details());
     }
-    const least = attr.list ? values.length : value.value;
-    if (attr.minimum !== null && (least as number | bigint) < attr.minimum) {
-      throw this.#invalid(`'${name}' must be at least ${attr.minimum}, not ${String(least)}`);
+    if (attr.minimum !== null) {
+      const size = value.kind === 'list' ? value.value.length : Number(value.value);
+      if (size < attr.minimum) throw this.#invalid(`'${name}' must be at least ${attr.minimum}, not ${size}`);
     }
     this.#attrs[name] = value;
   }
 
   /** Names made in `fn` lie below the node's own. */
   #inside<T>(fn: () => T): T {
-    return this.#graph.withScope({ name: this.#name }, () => this.#graph.asDefault(fn));
+    return this.#graph.withScope({ name: this.#name.text }, () => this.#graph.asDefault(fn));
   }
 
   #title(): string {
-    return `${this.#def.name} '${this.#name}'`;
+    return `${this.#def.name} '${this.#name.text}'`;
   }
 
   #details(): ErrorDetails {
-    return { op: this.#def.name, nodeName: this.#name, createdAt: this.#graph.scope.site?.toString() };
+    return { op: this.#def.name, nodeName: this.#name.text, createdAt: this.#graph.scope.site?.toString() };
   }
 
   #invalid(what: string): InvalidArgumentError {
@@ -284,43 +307,12 @@ class NodeBuilder {
   }
 }
 
-/** One value for each dtype: most attrs of most nodes are these. */
-const typeAttrs = new Map(dtypes.map(({ name }) => [name, Object.freeze({ kind: 'type', value: name } as const)]));
-
-/** `input` as the value of an attr, or null where it is none. */
-function coerceAttr(attr: AttrDef, input: AttrInput): AttrValue | null {
-  if (attr.kind === 'type' && !attr.list) return typeAttrs.get(input as DType) ?? null;
-  if (!attr.list) {
-    const value = coerceScalar(attr.kind, input);
-    return value === undefined ? null : ({ kind: attr.kind, value } as AttrValue);
-  }
-  if (!Array.isArray(input)) return null;
-  const values = (input as readonly unknown[]).map((item) => coerceScalar(attr.kind, item));
-  return values.includes(undefined)
-    ? null
-    : ({ kind: 'list', of: attr.kind, value: Object.freeze(values) } as AttrValue);
+/** The constant or conversion of operand `i` is named after its argument, numbered in a list. */
+function operandName(args: readonly ArgDef[], i: number): string {
+  const arg = args[i]!;
+  return isList(arg) ? `${arg.name}_${i - args.indexOf(arg)}` : arg.name;
 }
 
-function coerceScalar(kind: AttrKind, input: unknown): unknown {
-  switch (kind) {
-    case 'int':
-      return typeof input === 'bigint' ? input : Number.isInteger(input) ? BigInt(input as number) : undefined;
-    case 'float':
-      return typeof input === 'number' ? input : undefined;
-    case 'bool':
-      return typeof input === 'boolean' ? input : undefined;
-    case 'string':
-      return typeof input === 'string' ? input : undefined;
-    case 'type':
-      return isDType(input) ? input : undefined;
-    case 'shape':
-      if (input === null) return null;
-      return Array.isArray(input) && input.every((dim) => dim === null || (Number.isInteger(dim) && dim >= 0))
-        ? Object.freeze([...(input as number[])])
-        : undefined;
-    case 'tensor':
-      return input instanceof NDArray ? input : undefined;
-    case 'func':
-      return typeof input === 'object' && input !== null && 'name' in input ? input : undefined;
-  }
+function isList(arg: ArgDef): boolean {
+  return arg.count !== null || 'list' in arg.type;
 }

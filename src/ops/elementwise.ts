@@ -3,7 +3,7 @@ import { ShapeError } from '../graph/errors.js';
 import { describeTensor } from '../graph/node.js';
 import { broadcastShapes, formatShape, sizeOf, stridesOf, type Shape } from '../graph/shape.js';
 import { bin, int, lazy, type Expr, type Lazy } from './expr.js';
-import type { Lowering, OpView } from './opdef.js';
+import type { Lowering, OpView, Pointwise } from './opdef.js';
 
 /** Output 0 has the shape of input 0. */
 export const unchanged = (op: OpView): readonly Shape[] => [op.inputs[0].shape];
@@ -27,14 +27,34 @@ export function broadcasting(op: OpView): readonly Shape[] {
   return [shape];
 }
 
+/** `lower`, which makes an element of the only output from the elements of the inputs at the same place, as `element` says. */
+export function pointwise(lower: Lowering, element: Pointwise['element'], { broadcasts = true } = {}): Lowering {
+  return Object.assign(lower, { pointwise: { element, broadcasts } });
+}
+
+/** The input itself. */
+export const itself: Lowering = pointwise(
+  ({ inputs: [x] }) => [x],
+  ([x]) => x!,
+);
+
 /** An element of the output from the element of the input at the same index. */
 export function map(f: (x: Expr, op: OpView) => Expr): Lowering {
-  return ({ op, inputs: [x] }) => [lazy(op.outputs[0].dtype, x.shape, (index) => f(x.at(index), op))];
+  return pointwise(
+    ({ op, inputs: [x] }) => [lazy(op.outputs[0].dtype, x.shape, (index) => f(x.at(index), op))],
+    ([x], op) => f(x!, op),
+  );
 }
 
 /** An element of the output from the elements of all inputs, broadcast against each other. */
 export function zip(f: (...operands: [Expr, Expr, Expr, ...Expr[]]) => Expr): Lowering {
-  return ({ op, inputs }) => {
+  return zipWith(() => f);
+}
+
+/** As `zip`, with a function that depends on attributes. */
+export function zipWith(f: (op: OpView) => (...operands: [Expr, Expr, Expr, ...Expr[]]) => Expr): Lowering {
+  const element: Pointwise['element'] = (operands, op) => f(op)(...(operands as [Expr, Expr, Expr, ...Expr[]]));
+  return pointwise(({ op, inputs }) => {
     const operands = inputs.slice(0, op.inputs.length);
     const shape = concreteBroadcast(
       op,
@@ -43,10 +63,13 @@ export function zip(f: (...operands: [Expr, Expr, Expr, ...Expr[]]) => Expr): Lo
     const spread = operands.map((x) => broadcastTo(x, shape));
     return [
       lazy(op.outputs[0].dtype, shape, (index) =>
-        f(...(spread.map((x) => x.at(index)) as [Expr, Expr, Expr, ...Expr[]])),
+        element(
+          spread.map((x) => x.at(index)),
+          op,
+        ),
       ),
     ];
-  };
+  }, element);
 }
 
 /** The broadcast of concrete shapes. @throws ShapeError at run time where they do not fit. */

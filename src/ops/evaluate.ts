@@ -7,7 +7,16 @@ import { formatShape, sizeOf } from '../graph/shape.js';
 import { compile } from './evaluator/program.js';
 import type { Box, Instruction } from './evaluator/instructions.js';
 import { loaded, type Lazy, type Source } from './expr.js';
-import type { Lowering, LowerView, Many, OpView, RegisteredOp, Resources } from './opdef.js';
+import {
+  noFunctions,
+  type FunctionRunner,
+  type Lowering,
+  type LowerView,
+  type Many,
+  type OpView,
+  type RegisteredOp,
+  type Resources,
+} from './opdef.js';
 
 /** A tensor to compute, or the buffer that holds it already. */
 interface Step {
@@ -48,11 +57,16 @@ export class Kernel {
    * The outputs for these inputs.
    * @throws InvalidArgumentError for an index out of range or an undefined integer operation; OutOfMemoryError
    */
-  run(inputs: readonly NDArray[], resources: Resources): readonly NDArray[] {
+  run(
+    inputs: readonly NDArray[],
+    resources: Resources,
+    wanted: readonly boolean[] = this.#op.outputs.map(() => true),
+    functions: FunctionRunner = noFunctions,
+  ): readonly NDArray[] {
     const { lower } = this.#def;
     try {
       if (typeof lower !== 'function') {
-        return lower.run({ op: this.#op as OpView, inputs: inputs as Many<NDArray>, resources });
+        return lower.run({ op: this.#op as OpView, inputs: inputs as Many<NDArray>, wanted, resources, functions });
       }
       let compiled = this.#compiled;
       if (!compiled || !holds(compiled, inputs)) {
@@ -157,6 +171,11 @@ function execute({ inputs: boxes, temps, outputs }: Compilation, inputs: readonl
     for (const { box } of temps) box.data = nothing;
     for (const { source, box } of outputs) if (!source) box.data = nothing;
   }
+}
+
+/** The elements of a tensor that loads from known arrays alone. */
+export function evaluated(tensor: Lazy): NDArray {
+  return fill(stepFor(tensor, (source) => ({ data: (source as Extract<Source, { kind: 'data' }>).array.data })));
 }
 
 function fill({ dtype, shape, size, source, box, program }: Step): NDArray {

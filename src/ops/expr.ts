@@ -26,7 +26,9 @@ export type UnaryOp =
   | 'isnan'
   | 'conj'
   | 'real'
-  | 'imag';
+  | 'imag'
+  /** The zero beside a variant: a list of zeros. */
+  | 'zeros';
 
 export type BinaryOp =
   | 'add'

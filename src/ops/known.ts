@@ -6,6 +6,7 @@ import { allocate, type DType } from '../graph/dtype.js';
 import { writeElement, type Element } from '../graph/elements.js';
 import { TapelessError } from '../graph/errors.js';
 import { NDArray } from '../graph/ndarray.js';
+import { FunctionGraph } from '../graph/function-graph.js';
 import type { Operation } from '../graph/operation.js';
 import { isFullyDefined, sizeOf, stridesOf, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -74,7 +75,8 @@ function knowledge(t: Tensor): Knowledge | null {
   const known = (t as Slotted)[slot];
   if (known !== undefined) return known;
   if (t.op.inputs.length > 0) return null;
-  return ((t as Slotted)[slot] = leafKnowledge(t));
+  const outside = t.graph instanceof FunctionGraph ? t.graph.capturedBy(t) : null;
+  return ((t as Slotted)[slot] = outside ? knowledge(outside) : leafKnowledge(t));
 }
 
 /** The value of a leaf: data known beforehand, looked up the first time somebody asks. */

@@ -6,7 +6,7 @@ import { describeTensor } from '../graph/node.js';
 import { mergeShapes, type Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import { one } from './call.js';
-import { literal, type Expr } from './expr.js';
+import { bin, literal, select, type Expr } from './expr.js';
 import type { OpView } from './opdef.js';
 import type { Broadcast, CommonDType, DTypeOf, OpOptions, Operand, ShapeOf } from './types.js';
 
@@ -70,6 +70,11 @@ export function named(name: string, options?: OpOptions): { readonly name: strin
 /** `value` in the dtype of `x`. */
 export function sameType(value: number, x: Expr): Expr {
   return literal(toElement(value, x.dtype), x.dtype);
+}
+
+/** `value`, and 0 where `dy` is 0 whatever the value: no gradient means none, at a pole too. */
+export function unlessZero(dy: Expr, value: Expr): Expr {
+  return select(bin('eq', dy, sameType(0, dy)), sameType(0, dy), value);
 }
 
 export function isComplexExpr(x: Expr): boolean {

@@ -2,11 +2,12 @@
 import type { AttrValue } from '../graph/attr.js';
 import type { DType } from '../graph/dtype.js';
 import { InvalidArgumentError, NotFoundError } from '../graph/errors.js';
+import type { FunctionGraph } from '../graph/function-graph.js';
 import type { NDArray, TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Lazy } from './expr.js';
+import type { Expr, Lazy } from './expr.js';
 import type { IndexedSlices } from './indexed-slices.js';
 import { parseSignature, type Signature } from './signature.js';
 
@@ -23,7 +24,20 @@ export type Gradient = Tensor | IndexedSlices;
  * The vector-Jacobian product of an op: from the gradients of its outputs to those of its inputs, null where none flows.
  * Gradients of outputs that nothing uses come as zeros; those of outputs that are not differentiable come as null.
  */
-export type GradientFn = (op: OpView, dys: Many<Gradient>) => readonly (Gradient | null)[];
+export type GradientFn = (op: OpView, dys: Many<Gradient>, calculus: Calculus) => readonly (Gradient | null)[];
+
+/** What a rule gets from the walk that calls it. */
+export interface Calculus {
+  /**
+   * Differentiates inside a function body: appends, to the body being built, what computes the gradients of `xs` from those of
+   * `ys`, null where none flows. Both belong to one body; null among `dys` stands for no gradient.
+   */
+  readonly differentiate: (
+    ys: readonly Tensor[],
+    dys: readonly (Gradient | null)[],
+    xs: readonly Tensor[],
+  ) => readonly (Gradient | null)[];
+}
 
 /** What an op does besides computing: decides what may be merged, folded, moved or run twice. */
 export type Effect = 'pure' | 'read' | 'write' | 'random';
@@ -39,7 +53,18 @@ export interface LowerView {
 }
 
 /** The meaning of an op, element by element: its outputs as functions of the index. */
-export type Lowering = (view: LowerView) => readonly Lazy[];
+export interface Lowering {
+  (view: LowerView): readonly Lazy[];
+  /** Where an element of the only output depends on one element of each input alone, that at the same place: how. */
+  readonly pointwise?: Pointwise;
+}
+
+/** An element of an output from the elements of the inputs. */
+export interface Pointwise {
+  readonly element: (operands: readonly Expr[], op: OpView) => Expr;
+  /** Whether places are the same under broadcasting; if not, the op has a way of its own to spread its operands. */
+  readonly broadcasts: boolean;
+}
 
 /** State that outlives a run: variables by name, and the counters of stateful random ops. */
 export interface Resources {
@@ -50,8 +75,31 @@ export interface Resources {
 export interface RoutineContext {
   readonly op: OpView;
   readonly inputs: Many<NDArray>;
+  /** Which outputs anybody reads. */
+  readonly wanted: readonly boolean[];
   readonly resources: Resources;
+  readonly functions: FunctionRunner;
 }
+
+/** Runs function bodies for the operations that call them. */
+export interface FunctionRunner {
+  /** The wanted outputs of `body`, and its effects; what `needs` says is not needed may be null. */
+  run(
+    body: FunctionGraph,
+    inputs: readonly (NDArray | null)[],
+    wanted: readonly boolean[],
+  ): readonly (NDArray | null)[];
+  /** Which arguments of `body` its wanted outputs and its effects depend on. */
+  needs(body: FunctionGraph, wanted: readonly boolean[]): readonly boolean[];
+}
+
+/** For operations that run outside a session: there are no functions to call. */
+export const noFunctions: FunctionRunner = {
+  run: (body) => {
+    throw new InvalidArgumentError(`The function '${body.name}' can be called in a session only.`);
+  },
+  needs: (body) => body.inputs.map(() => true),
+};
 
 /** The meaning of an op that is no expression: a named computation on whole arrays. Inputs must not be changed. */
 export interface Routine {
@@ -103,6 +151,8 @@ export interface OpDef {
 /** A registered op: its record and the parsed signature. */
 export interface RegisteredOp extends OpDef {
   readonly parsed: Signature;
+  /** Whether it calls functions: its gradient is then that of their bodies. */
+  readonly functional: boolean;
 }
 
 const registry = new Map<string, RegisteredOp>();
@@ -110,7 +160,9 @@ const registry = new Map<string, RegisteredOp>();
 /** Declares an op. @throws InvalidArgumentError for a second record of that name or a signature that does not parse. */
 export function defineOp(def: OpDef): void {
   if (registry.has(def.name)) throw new InvalidArgumentError(`Op '${def.name}' is defined already.`);
-  registry.set(def.name, Object.freeze({ ...def, parsed: parseSignature(def.name, def.signature) }));
+  const parsed = parseSignature(def.name, def.signature);
+  const functional = parsed.attrs.some((attr) => attr.kind === 'func');
+  registry.set(def.name, Object.freeze({ ...def, parsed, functional }));
 }
 
 /** The record of an op type. @throws NotFoundError where there is none. */

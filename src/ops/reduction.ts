@@ -8,7 +8,7 @@ import { composed, shapeOfOperand } from './compose.js';
 import { lazy, reduce, type Expr, type Lazy, type ReduceOp } from './expr.js';
 import { numbers } from './indexing.js';
 import { constantValue } from './known.js';
-import { opDef, type Lowering, type LowerView, type Many, type OpView } from './opdef.js';
+import { noFunctions, opDef, type Lowering, type LowerView, type Many, type OpView } from './opdef.js';
 import { shapeError, unknownDims } from './shape-rules.js';
 import type { Operand, OpOptions, TensorLike } from './types.js';
 
@@ -49,7 +49,13 @@ function computed({ op, index }: Tensor): NDArray | null {
     const { effect, lower } = opDef(op.type);
     if (effect !== 'pure' || typeof lower === 'function') return null;
     const resources = { variables: new Map(), counters: new Map() };
-    return lower.run({ op: op as OpView, inputs: inputs as unknown as Many<NDArray>, resources })[index]!;
+    return lower.run({
+      op: op as OpView,
+      inputs: inputs as unknown as Many<NDArray>,
+      wanted: [],
+      resources,
+      functions: noFunctions,
+    })[index]!;
   } catch {
     // An op from elsewhere, or a mistake that waits for a run.
     return null;

@@ -14,7 +14,7 @@ const largeConstant = 1000;
 
 /** A constant in the graph of `x`. */
 export function constantBeside(x: Gradient, value: TensorData, dtype: DType, name = 'Const'): Tensor {
-  return x.graph.asDefault(() => convertToTensor(NDArray.from(value, dtype), dtype, name));
+  return x.graph.receiver.asDefault(() => convertToTensor(NDArray.from(value, dtype), dtype, name));
 }
 
 /** The complex conjugate: `x` itself for real dtypes, else a Conj node. Slices become dense. */
@@ -36,7 +36,7 @@ export function zerosLike(x: Gradient): Tensor {
   const name = 'zeros_like';
   if (!isFullyDefined(shape) || dtype === 'variant') return one('ZerosLike', [tensor], {}, { name });
   const zero = scalarOf(dtype, 0);
-  return graph.asDefault(() =>
+  return graph.receiver.asDefault(() =>
     sizeOf(shape) < largeConstant
       ? convertToTensor(NDArray.filled(dtype, shape, zero.element(0)), dtype, name)
       : one(
@@ -55,7 +55,7 @@ export function onesLike(x: Gradient, dtype: DType = x.dtype): Tensor {
   const dims = isFullyDefined(shape)
     ? namedConstant(shape, 'int32', 'Shape/shape_as_tensor')
     : deferred('int32', graph, () => one('Shape', [tensor]));
-  const ones = graph.asDefault(() =>
+  const ones = graph.receiver.asDefault(() =>
     one('Fill', [dims, namedConstant(scalarOf(dtype, 1), dtype, 'Const')], {}, { name: 'ones_like' }),
   );
   graph.refineShape(ones, shape);

@@ -20,6 +20,12 @@ import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
 import { complexBinary, complexParts, complexTests, complexUnary } from './complex.js';
 import type { BinaryOp, ReduceOp, UnaryOp } from './expr.js';
 
+/** What a variant tensor can hold: values that add up and have a zero beside them. */
+export interface VariantValue {
+  add(other: VariantValue): VariantValue;
+  zeros(): VariantValue;
+}
+
 export type ScalarUnary = (x: Element) => Element;
 export type ScalarBinary = (a: Element, b: Element) => Element;
 
@@ -186,6 +192,7 @@ function makeUnary(op: UnaryOp, dtype: DType): Fn1<never, Element> | undefined {
     if (f) return (z: Complex) => round(f(z));
     return part && (dtype === 'complex64' ? (z: Complex) => Math.fround(part(z)) : part);
   }
+  if (dtype === 'variant') return op === 'zeros' ? (x: VariantValue) => x.zeros() : undefined;
   if (kind === 'bool') return op === 'not' ? (x: number) => x ^ 1 : undefined;
   if (big) return bigUnary(wrapBig(dtype))[op];
   const round = rounding[dtype];
@@ -205,6 +212,7 @@ function makeBinary(op: BinaryOp, dtype: DType): Fn2<never, Element> | undefined
   }
   if (kind === 'bool') return logical[op] ?? orderings[op];
   if (kind === 'string') return op === 'eq' || op === 'ne' ? orderings[op] : undefined;
+  if (dtype === 'variant') return op === 'add' ? (a: VariantValue, b: VariantValue) => a.add(b) : undefined;
   if (kind === 'handle') return undefined;
   // The comparisons are the same for bigints.
   if (orderings[op]) return orderings[op];

@@ -27,6 +27,7 @@ export interface Signature {
   readonly inputs: readonly ArgDef[];
   readonly outputs: readonly ArgDef[];
   readonly attrs: readonly AttrDef[];
+  readonly attrOf: ReadonlyMap<string, AttrDef>;
 }
 
 const numberTypes = dtypes.filter((d) => ['float', 'int', 'complex'].includes(d.kind)).map((d) => d.name);
@@ -39,9 +40,9 @@ export function parseSignature(op: string, text: string): Signature {
   const [inputsText, outputsText] = splitOnce(argsText, '->');
   if (outputsText === undefined) throw fail("no '->'");
   const attrs = splitTop(attrsText).map((part) => parseAttr(part, fail));
-  const byName = new Map(attrs.map((attr) => [attr.name, attr]));
-  const parseArgs = (list: string) => splitTop(list).map((part) => parseArg(part, byName, fail));
-  return { inputs: parseArgs(inputsText), outputs: parseArgs(outputsText), attrs };
+  const attrOf = new Map(attrs.map((attr) => [attr.name, attr]));
+  const parseArgs = (list: string) => splitTop(list).map((part) => parseArg(part, attrOf, fail));
+  return { inputs: parseArgs(inputsText), outputs: parseArgs(outputsText), attrs, attrOf };
 }
 
 type Fail = (what: string) => InvalidArgumentError;

@@ -19,5 +19,5 @@ function strided(vector: Tensor, begin: number, end: number, masks: Readonly<Rec
     const bounds = [begin, end, 1].map((value) => convertToTensor(NDArray.from([value], 'int32'), 'int32', 'stack'));
     return one('StridedSlice', [vector, ...bounds], masks, { name: scope });
   };
-  return vector.graph.asDefault(() => nameScope('strided_slice', build));
+  return vector.graph.receiver.asDefault(() => nameScope('strided_slice', build));
 }

@@ -17,7 +17,8 @@ export interface Request {
 
 export interface Feed {
   readonly tensor: Tensor;
-  readonly shape: readonly number[];
+  /** null where the plan is for any shape that the tensor may have. */
+  readonly shape: readonly number[] | null;
 }
 
 /** One operation at its place in the run. Values live in numbered slots. */

@@ -11,10 +11,12 @@ import type { Lowering, RegisteredOp, Resources } from '../../../src/ops/opdef.j
 export const resources: Resources = { variables: new Map(), counters: new Map() };
 
 export function kernel(lower: RegisteredOp['lower'], outputs: readonly DType[] = ['float32']): Kernel {
-  const op = new Graph().add({
-    name: 'test',
+  const graph = new Graph();
+  const op = graph.add({
+    name: graph.takeName('test'),
     type: 'Test',
     inputs: [],
+    controlInputs: [],
     attrs: {},
     outputDTypes: outputs,
     infer: () => outputs.map(() => null),

@@ -194,7 +194,8 @@ function ours(
   }
 }
 
-function resultPairs(title: string, result: Result, theirs: TensorFlowResult): [string, Tensor, string][] {
+/** The tensors of a result beside the names of TensorFlow's. */
+export function resultPairs(title: string, result: Result, theirs: TensorFlowResult): [string, Tensor, string][] {
   if (result === null || theirs === null) {
     if (result !== null || theirs !== null)
       throw new Error(`${title}: ${result === null ? 'ours' : "TensorFlow's"} is null`);

@@ -41,7 +41,7 @@ export class Recorder {
     this.flush();
     const first = this.graph.version;
     this.steps.push({ gradients: request });
-    const results = gradients(ys, xs, options);
+    const results = gradients(ys, xs, { maskedNaN: 'tensorflow', ...options });
     this.calls.push({ results, first, end: this.graph.version });
     Object.assign(request, { names: results.map(namesOf) });
     this.#sent = this.graph.version;

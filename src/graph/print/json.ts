@@ -4,7 +4,7 @@ import { dtypeInfo, type DType } from '../dtype.js';
 import { DTypeError } from '../errors.js';
 import type { NDArray } from '../ndarray.js';
 import type { Shape } from '../shape.js';
-import type { GraphState } from '../state.js';
+import type { ArgumentDef, FunctionDef, GraphState } from '../state.js';
 
 type Json = string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
 
@@ -99,11 +99,40 @@ export function nodeJson(node: NodeDef): Json {
   };
 }
 
+/** One function of the library as protobuf's JSON. */
+export function functionJson({ signature, nodeDef, ret, controlRet }: FunctionDef): Json {
+  const argument = ({ name, type }: ArgumentDef): Json => ({ name, type: enumName(type) });
+  return {
+    signature: {
+      name: signature.name,
+      inputArg: signature.inputArg.map(argument),
+      outputArg: signature.outputArg.map(argument),
+      ...(signature.controlOutput.length > 0 && { controlOutput: signature.controlOutput }),
+      ...(signature.isStateful && { isStateful: true }),
+    },
+    nodeDef: nodeDef.map(nodeJson),
+    ret,
+    ...(Object.keys(controlRet).length > 0 && { controlRet }),
+  };
+}
+
 /** The lines of a GraphDef: valid JSON, one node a line. */
-export function jsonLines(nodes: readonly NodeDef[], versions: GraphState['versions']): string[] {
+export function jsonLines(
+  nodes: readonly NodeDef[],
+  functions: readonly FunctionDef[],
+  versions: GraphState['versions'],
+): string[] {
   const lines = ['{"node":['];
-  nodes.forEach((node, i) => lines.push(`${JSON.stringify(nodeJson(node))}${i + 1 < nodes.length ? ',' : ''}`));
+  const list = (items: readonly Json[]) =>
+    items.forEach((item, i) => lines.push(`${JSON.stringify(item)}${i + 1 < items.length ? ',' : ''}`));
+  list(nodes.map(nodeJson));
+  if (functions.length > 0) {
+    lines.push('],"library":{"function":[');
+    list(functions.map(functionJson));
+  }
   const { producer, minConsumer } = versions;
-  lines.push(`],"versions":${JSON.stringify({ producer, ...(minConsumer !== 0 && { minConsumer }) })}}`);
+  lines.push(
+    `${functions.length > 0 ? ']}' : ']'},"versions":${JSON.stringify({ producer, ...(minConsumer !== 0 && { minConsumer }) })}}`,
+  );
   return lines;
 }

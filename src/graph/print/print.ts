@@ -5,6 +5,7 @@ import type { Operation } from '../operation.js';
 import { graphView, GraphView } from '../view.js';
 import { dotLines, type ColorBy } from './dot.js';
 import { drawingOf, type Drawing } from './drawing.js';
+import { functionLines, functionsOf } from './functions.js';
 import { jsonLines } from './json.js';
 import { mermaidLines } from './mermaid.js';
 import { textLines } from './text.js';
@@ -32,10 +33,11 @@ export function printLines(graph: Graph, options: PrintOptions = {}): string[] {
   const operations = selected(graph, options);
   switch (format) {
     case 'text':
-      return textLines(operations);
+      return [...textLines(operations), ...functionsOf(graph, operations).flatMap((fn) => ['', ...functionLines(fn)])];
     case 'json':
       return jsonLines(
         operations.map((op) => op.def),
+        functionsOf(graph, operations).map(({ def }) => def),
         graph.state.versions,
       );
     case 'dot':

@@ -7,8 +7,8 @@ import { Tensor } from '../../graph/tensor.js';
 import { allAxes, firstIntegers } from '../axes.js';
 import { convertToTensor, isConvertible, one } from '../call.js';
 import { composed } from '../compose.js';
-import { unchanged } from '../elementwise.js';
-import { lazy, type Expr } from '../expr.js';
+import { map, unchanged } from '../elementwise.js';
+import { lazy, un, type Expr } from '../expr.js';
 import {
   deferred,
   dense,
@@ -177,11 +177,14 @@ const constantLike =
   (value: Filled): Lowering =>
   ({ inputs: [x] }) => [lazy(x.dtype, x.shape, (): Expr => constantOf(x.dtype, value))];
 
+const zerosBeside: Lowering = (view) =>
+  view.inputs[0].dtype === 'variant' ? map((x) => un('zeros', x))(view) : constantLike(0)(view);
+
 defineOp({
   name: 'ZerosLike',
   signature: 'x: T -> y: T | T: type',
   infer: unchanged,
-  lower: constantLike(0),
+  lower: zerosBeside,
   grad: 'none',
   effect: 'pure',
   samples: [
@@ -211,7 +214,7 @@ function like(x: Operand, type: 'ZerosLike' | 'OnesLike', value: Filled, options
   const dtype = options.dtype ?? tensor.dtype;
   if (isFullyDefined(tensor.shape) && tensor.dtype !== 'variant') {
     const { shape } = tensor;
-    return tensor.graph.asDefault(() => filled(shape as number[], dtype, value, name));
+    return tensor.graph.receiver.asDefault(() => filled(shape as number[], dtype, value, name));
   }
   if (dtype === tensor.dtype) return one(type, [tensor], {}, { name });
   const shape = deferred('int32', tensor.graph, () => one('Shape', [tensor]));

@@ -32,7 +32,7 @@ export const gatherGradient: GradientFn = (op, [dy]) => {
     const values = one('Reshape', [dense(dy), target]);
     return [new IndexedSlices(values, one('Reshape', [indexes, count]), dims), null, null];
   }
-  return [params.graph.asDefault(() => alongAxis(dy, { params, indexes, axis, dims, batchDims })), null, null];
+  return [params.graph.receiver.asDefault(() => alongAxis(dy, { params, indexes, axis, dims, batchDims })), null, null];
 };
 
 /** Integer vectors, lists of integers and lists of scalar tensors, one after the other. */

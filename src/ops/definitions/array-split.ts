@@ -179,7 +179,7 @@ export function split<X extends Operand>(
 
 function splitBySizes(value: Operand, sizes: IndexOperand, axis: Operand, options: SplitOptions): readonly Tensor[] {
   const x = convertToTensor(value);
-  const operand = x.graph.asDefault(() =>
+  const operand = x.graph.receiver.asDefault(() =>
     isMixed(sizes) ? packed(sizes, 'packed').toTensor() : convertToTensor(indices(sizes, 'size_splits')),
   );
   if (operand.shape?.length === 0)

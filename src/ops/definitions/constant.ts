@@ -7,7 +7,7 @@ import type { Operation } from '../../graph/operation.js';
 import { formatShape, isCompatible, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, many, one } from '../call.js';
-import { unchanged } from '../elementwise.js';
+import { itself, unchanged } from '../elementwise.js';
 import { known } from '../expr.js';
 import type { AsShape, DTypeOfData, ShapeOfData } from '../literals.js';
 import { installMethods } from '../methods.js';
@@ -130,7 +130,7 @@ defineOp({
   name: 'Identity',
   signature: 'input: T -> output: T | T: type',
   infer: unchanged,
-  lower: ({ inputs: [x] }) => [x],
+  lower: itself,
   grad: (_, [dy]) => [dy],
   effect: 'pure',
   samples: [

@@ -31,7 +31,7 @@ export function group(...args: readonly (GroupInput | OpOptions)[]): Operation {
   const last = args.at(-1);
   const options = isOptions(last) ? last : {};
   const ops = flatten((last === options ? args.slice(0, -1) : args) as readonly GroupInput[]);
-  const graph = ops[0]?.graph ?? getDefaultGraph();
+  const graph = (ops[0]?.graph ?? getDefaultGraph()).receiver;
   const build = () => nameScope(options.name ?? 'group_deps', (scope) => joined(ops, scope), graph);
   return graph.attempt(() => graph.atSite(() => graph.asDefault(build)));
 }
@@ -101,7 +101,7 @@ export function tuple<const X extends readonly (Operand | IndexedSlices | Operat
 ): { -readonly [K in keyof X]: TupleResult<X[K]> } {
   const first = tensors.find((entry) => typeof entry === 'object' && entry !== null && 'graph' in entry) as
     Operation | undefined;
-  const graph = first?.graph ?? getDefaultGraph();
+  const graph = (first?.graph ?? getDefaultGraph()).receiver;
   const build = (): unknown =>
     nameScope(options.name ?? 'tuple', () => gated(tensors, options.controlInputs ?? []), graph);
   return graph.attempt(() => graph.atSite(() => graph.asDefault(build))) as never;

@@ -25,7 +25,10 @@ export * from './array-slice.js';
 export * from './array-split.js';
 export * from './array-stitch.js';
 export * from './array-transpose.js';
+export * from './cond.js';
+export { graphFunction as function } from './function.js';
 export * from './linalg.js';
+export * from './map-scan.js';
 export * from './math-arithmetic.js';
 export * from './math-broadcast.js';
 export * from './math-cast.js';
@@ -40,6 +43,7 @@ export * from './math-select.js';
 export * from './math-trigonometry.js';
 export * from './reduce-order.js';
 export * from './reduce.js';
+export * from './while-loop.js';
 export {
   globalVariables,
   globalVariablesInitializer,

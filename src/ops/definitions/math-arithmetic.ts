@@ -4,8 +4,8 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
-import { broadcasting, map, unchanged, zip } from '../elementwise.js';
-import { bin, lazy, un } from '../expr.js';
+import { broadcasting, map, pointwise, unchanged, zip } from '../elementwise.js';
+import { bin, lazy, un, type Expr } from '../expr.js';
 import { binary, commonShape, named, numberDTypes, unary, type Joined, type Like } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
@@ -68,19 +68,17 @@ export function add<A extends Operand, B extends Operand>(
   return binary<A, B>('AddV2', x, y, named('Add', options));
 }
 
+const total = (terms: readonly Expr[]): Expr => terms.reduce((sum, x) => bin('add', sum, x));
+
 defineOp({
   name: 'AddN',
   signature:
     'inputs: N * T -> sum: T | N: int >= 1, T: {float, double, int32, uint8, int16, int8, complex64, int64, bfloat16, uint16, complex128, half, uint32, uint64, variant}',
   infer: commonShape,
-  lower: ({ op, inputs }) => {
+  lower: pointwise(({ op, inputs }) => {
     const terms = inputs.slice(0, op.inputs.length);
-    return [
-      lazy(inputs[0].dtype, inputs[0].shape, (index) =>
-        terms.map((x) => x.at(index)).reduce((sum, x) => bin('add', sum, x)),
-      ),
-    ];
-  },
+    return [lazy(inputs[0].dtype, inputs[0].shape, (index) => total(terms.map((x) => x.at(index))))];
+  }, total),
   grad: ({ inputs }, [dy]) => inputs.map(() => dy),
   effect: 'pure',
   samples: [

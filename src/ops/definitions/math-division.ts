@@ -1,12 +1,11 @@
 /** Quotients and remainders, with broadcasting. */
 import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { DType } from '../../graph/dtype.js';
-import { getDefaultGraph } from '../../graph/graph.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
-import { convertToTensor, one } from '../call.js';
+import { convertToTensor, graphOf, one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
 import { bin, select, un } from '../expr.js';
 import {
@@ -17,6 +16,7 @@ import {
   numberDTypes,
   sameType,
   unary,
+  unlessZero,
   type Joined,
   type Like,
   type Quotient,
@@ -90,8 +90,7 @@ function quotient(type: string, x: Operand, y: Operand, options: { readonly name
   const dtype = typed?.dtype ?? NDArray.from(x as TensorData).dtype;
   const wide = quotients[dtype];
   if (wide === undefined) return one(type, operands, {}, options);
-  const graph =
-    (operands.find((value) => (value as Partial<Tensor>).graph) as Tensor | undefined)?.graph ?? getDefaultGraph();
+  const graph = graphOf(type, operands);
   return graph.attempt(() =>
     graph.asDefault(() => {
       const tensors = operands.map((value, i) => convertToTensor(value, dtype, `${options.name}/${'xy'[i]}`));
@@ -261,7 +260,7 @@ defineOp({
   infer: unchanged,
   lower: zip((y, dy) => {
     const cy = isComplexExpr(y) ? un('conj', y) : y;
-    return bin('mul', un('neg', cy), bin('mul', dy, cy));
+    return unlessZero(dy, bin('mul', un('neg', cy), bin('mul', dy, cy)));
   }),
   grad: ({ inputs: [y, dy] }, [ddz]) =>
     controlDependencies([ddz], () => {

@@ -5,7 +5,7 @@ import type { Shape } from '../../graph/shape.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
-import { bin, select, un, type Expr } from '../expr.js';
+import { bin, un, type Expr } from '../expr.js';
 import {
   binary,
   floatDTypes,
@@ -13,6 +13,7 @@ import {
   numberDTypes,
   sameType,
   unary,
+  unlessZero,
   type Joined,
   type Like,
 } from '../math-helpers.js';
@@ -22,9 +23,6 @@ import { conj, constantBeside, mapGradient, minus, negated, onesLike, over, time
 import type { Broadcastable, OpOptions, Operand } from '../types.js';
 
 const conjugate = (x: Expr): Expr => (isComplexExpr(x) ? un('conj', x) : x);
-
-/** `value`, and 0 where `dy` is 0 whatever the value: no gradient means none, at a pole too. */
-const unlessZero = (dy: Expr, value: Expr): Expr => select(bin('eq', dy, sameType(0, dy)), sameType(0, dy), value);
 
 defineOp({
   name: 'Square',

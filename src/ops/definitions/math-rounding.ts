@@ -156,7 +156,7 @@ defineOp({
 export function sign<X extends Operand>(x: X, options?: OpOptions): Like<X> {
   const tensor = convertToTensor(x);
   if (!isComplex(tensor.dtype)) return one('Sign', [tensor], {}, options) as Like<X>;
-  return tensor.graph.attempt(() => {
+  return tensor.graph.receiver.attempt(() => {
     const modulus = one('ComplexAbs', [tensor], { Tout: tensor.dtype === 'complex128' ? 'float64' : 'float32' });
     return one('DivNoNan', [tensor, one('Cast', [modulus], { DstT: tensor.dtype })], {}, options);
   }) as Like<X>;

@@ -6,7 +6,7 @@ import { isCompatible, mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
-import { broadcasting, zip } from '../elementwise.js';
+import { broadcasting, pointwise, zip } from '../elementwise.js';
 import { bin, lazy, select as choose } from '../expr.js';
 import { binary, named, type Joined, type Like } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
@@ -113,7 +113,7 @@ export function clipByValue<X extends Operand, Min extends Operand, Max extends 
 ): Like<X> {
   const values = convertToTensor(t);
   const { name } = named('clip_by_value', options);
-  return values.graph.attempt(() => {
+  return values.graph.receiver.attempt(() => {
     const below = one('Minimum', [values, clipValueMax], {}, { name: `${name}/Minimum` });
     const clipped = one('Maximum', [below, clipValueMin], {}, { name });
     for (const result of [below, clipped]) {
@@ -131,11 +131,15 @@ defineOp({
   name: 'Select',
   signature: 'condition: bool, t: T, e: T -> output: T | T: type',
   infer: inferSelect,
-  lower: ({ inputs: [condition, t, e] }) => [
-    lazy(t.dtype, t.shape, (index) =>
-      choose(condition.at(index.slice(0, condition.shape.length)), t.at(index), e.at(index)),
-    ),
-  ],
+  lower: pointwise(
+    ({ inputs: [condition, t, e] }) => [
+      lazy(t.dtype, t.shape, (index) =>
+        choose(condition.at(index.slice(0, condition.shape.length)), t.at(index), e.at(index)),
+      ),
+    ],
+    ([condition, t, e]) => choose(condition!, t!, e!),
+    { broadcasts: false },
+  ),
   grad: ({ inputs: [condition, t] }, [dy]) => {
     const zeros = zerosLike(t);
     return [null, one('Select', [condition, dy, zeros]), one('Select', [condition, zeros, dy])];

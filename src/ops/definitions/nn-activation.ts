@@ -4,7 +4,7 @@ import { mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { composedInScope } from '../compose.js';
-import { map, unchanged, zip } from '../elementwise.js';
+import { map, unchanged, zip, zipWith } from '../elementwise.js';
 import { bin, cast, lazy, reduce, select, un, type Expr } from '../expr.js';
 import { castTo } from '../indexing.js';
 import { sameType, unary, type Like } from '../math-helpers.js';
@@ -138,7 +138,7 @@ defineOp({
   name: 'LeakyReluGrad',
   signature: `gradients: T, features: T -> backprops: T | alpha: float = 0.2, T: ${floats} = DT_FLOAT`,
   infer: merged,
-  lower: (view) => zip((dy, x) => select(positive(x), dy, bin('mul', dy, slope(view.op, dy))))(view),
+  lower: zipWith((op) => (dy, x) => select(positive(x), dy, bin('mul', dy, slope(op, dy)))),
   grad: (op, [dy]) => {
     const x = op.inputs[1];
     return [one('LeakyReluGrad', [dy, x], { alpha: op.floatAttr('alpha') }), zerosLike(x)];

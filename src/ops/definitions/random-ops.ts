@@ -1,4 +1,5 @@
 /** The random ops: stateful ones, which go on where the last run stopped, and stateless ones, functions of their seed. */
+import { FunctionGraph } from '../../graph/function-graph.js';
 import type { DType, DTypeStorage } from '../../graph/dtype.js';
 import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
 import { describeTensor } from '../../graph/node.js';
@@ -39,14 +40,15 @@ function random64(): bigint {
 
 /** The session's generator of a stateful op. */
 function generatorOf({ op, resources: { counters } }: RoutineContext): Philox {
-  const existing = counters.get(op.name) as Philox | undefined;
+  const key = op.graph instanceof FunctionGraph ? `${op.graph.name}:${op.name}` : op.name;
+  const existing = counters.get(key) as Philox | undefined;
   if (existing) return existing;
   const [seed, seed2] = [op.attrValue('seed').value as bigint, op.attrValue('seed2').value as bigint];
   const nondeterministic = seed === 0n && seed2 === 0n;
   const generator = nondeterministic
     ? new Philox(random64(), 0n, random64())
     : new Philox(unsigned(seed), 0n, unsigned(seed2));
-  counters.set(op.name, generator);
+  counters.set(key, generator);
   return generator;
 }
 

@@ -184,7 +184,7 @@ function scoped(
   options: OpOptions,
   build: (graph: Graph, scope: string) => Tensor,
 ): Tensor {
-  const graph = Array.isArray(shape) ? getDefaultGraph() : (shape as Tensor).graph;
+  const graph = Array.isArray(shape) ? getDefaultGraph() : (shape as Tensor).graph.receiver;
   const run = (): Tensor => nameScope(options.name ?? name, (scope) => build(graph, scope));
   return graph.attempt(() => graph.atSite(() => graph.asDefault(run)));
 }

@@ -252,7 +252,7 @@ function spreadScalar(x: Tensor, dy: Tensor): Tensor {
 
 function spreadKnown(op: OpView, shape: readonly number[], axes: readonly number[], dy: Tensor): Tensor {
   const kept = withOnes(shape, axes);
-  emitTiling(op.graph, shape, axes, kept);
+  emitTiling(op.graph.receiver, shape, axes, kept);
   const reshaped = one('Reshape', [dy, Int32Array.from(kept)]);
   return one('Tile', [reshaped, Int32Array.from(shape, (dim, i) => Math.floor(dim / Math.max(kept[i]!, 1)))]);
 }

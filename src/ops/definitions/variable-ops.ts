@@ -18,35 +18,14 @@ import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { handleType, type HandleType } from '../handles.js';
 import { tailOf } from '../slicing.js';
 
-/** What a variable holds. */
-export interface VariableType {
-  readonly dtype: DType;
-  readonly shape: Shape;
-}
-
-/** What the variable behind `handle` holds, where the graph tells. */
-export function handleType(handle: Tensor): VariableType | null {
-  for (let tensor = handle; ;) {
-    const { op, index } = tensor;
-    const dtypes = op.def.attr['_handle_dtypes'];
-    const shapes = op.def.attr['_handle_shapes'];
-    if (dtypes?.kind === 'list' && dtypes.of === 'type' && shapes?.kind === 'list' && shapes.of === 'shape') {
-      return { dtype: dtypes.value[index]!, shape: shapes.value[index]! };
-    }
-    if (op.hasAttr('dtype') && op.hasAttr('shape') && op.typeAttr('dtype') !== 'resource') {
-      return { dtype: op.typeAttr('dtype'), shape: op.shapeAttr('shape') };
-    }
-    // What has as many outputs as inputs passes handles through (Identity, loop variables).
-    const source = op.inputs[index];
-    if (source?.dtype !== 'resource' || op.inputs.length !== op.outputs.length) return null;
-    tensor = source;
-  }
-}
+export { handleType } from '../handles.js';
+export type { HandleType as VariableType } from '../handles.js';
 
 /** What the variable behind `handle` holds. @throws InvalidArgumentError where the graph does not tell */
-export function variableType(handle: Tensor): VariableType {
+export function variableType(handle: Tensor): HandleType {
   const type = handleType(handle);
   if (type) return type;
   throw new InvalidArgumentError(`${describeTensor(handle)} is not the handle of a variable.`, handle.op.details());
@@ -56,15 +35,17 @@ export function variableType(handle: Tensor): VariableType {
 export function variableShape(handle: Tensor): Tensor {
   const shape = handleType(handle)?.shape ?? null;
   if (!isFullyDefined(shape)) return one('VariableShape', [handle]);
-  return handle.graph.asDefault(() => convertToTensor(NDArray.from(shape, 'int32', [shape.length]), 'int32'));
+  return handle.graph.receiver.asDefault(() => convertToTensor(NDArray.from(shape, 'int32', [shape.length]), 'int32'));
 }
 
-function keyOf({ inputs: [handle] }: RoutineContext): string {
-  return (handle.data as readonly string[])[0]!;
+/** The key of the variable that input `position` is the handle of. */
+export function keyOf({ inputs }: RoutineContext, position = 0): string {
+  return (inputs[position]!.data as readonly string[])[0]!;
 }
 
-function valueOf(context: RoutineContext): NDArray {
-  const key = keyOf(context);
+/** Its value, which must not be changed. @throws FailedPreconditionError where it has none yet */
+export function valueOf(context: RoutineContext, position = 0): NDArray {
+  const key = keyOf(context, position);
   const value = context.resources.variables.get(key);
   if (value) return value;
   const { op } = context;
@@ -212,15 +193,16 @@ defineOp({
 function sizeOfTensor(x: Tensor): Tensor {
   const size = numElements(x.shape);
   if (size === null || !isFullyDefined(x.shape)) return one('Size', [x]);
-  return x.graph.asDefault(() => convertToTensor(size, 'int32', 'Size'));
+  return x.graph.receiver.asDefault(() => convertToTensor(size, 'int32', 'Size'));
 }
 
-/** What the handle holds. @throws DTypeError where that is not `dtype` */
-function checkedType(op: OpView, dtype: DType): VariableType | null {
-  const type = handleType(op.inputs[0]);
+/** What the handle at input `position` holds. @throws DTypeError where that is not `dtype` */
+export function checkedType(op: OpView, dtype: DType, position = 0): HandleType | null {
+  const handle = op.inputs[position]!;
+  const type = handleType(handle);
   if (type && type.dtype !== dtype) {
     throw new DTypeError(
-      `${op.type} '${op.name}': the variable ${describeTensor(op.inputs[0])} holds ${type.dtype}, not ${dtype}.`,
+      `${op.type} '${op.name}': the variable ${describeTensor(handle)} holds ${type.dtype}, not ${dtype}.`,
       op.details(),
     );
   }

@@ -1,14 +1,17 @@
 /** Resource variables: state that a session keeps between runs. */
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
+import { FunctionGraph } from '../../graph/function-graph.js';
 import { Graph, getDefaultGraph } from '../../graph/graph.js';
 import type { TensorData } from '../../graph/ndarray.js';
 import type { Operation } from '../../graph/operation.js';
+import { unrecorded } from '../../graph/recorders.js';
 import type { Placed } from '../../graph/scope.js';
 import { controlDependencies, nameScope } from '../../graph/scopes.js';
 import { isFullyDefined, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, convertToTensor, one } from '../call.js';
+import { originOf } from '../capture.js';
 import type { AsShape, DTypeOfData, ShapeOfData } from '../literals.js';
 import { receivesMethods } from '../methods.js';
 import type { Operand, OpOptions, TensorConvertible, TensorLike } from '../types.js';
@@ -205,8 +208,8 @@ export function variable(initialValue: Operand | (() => Operand), options: Varia
   const owner = graph instanceof Graph ? graph : getDefaultGraph();
   const build = (): Variable =>
     nameScope(options.name ?? 'Variable', (scope) => create(owner, scope, initialValue, options));
-  // A variable waits for nothing: it must be possible to initialize it first.
-  const lifted = (): Variable => owner.withScope({ controllers: [] }, build);
+  // A variable waits for nothing: it must be possible to initialize it first. No tape takes its making for a use of it.
+  const lifted = (): Variable => owner.withScope({ controllers: [] }, () => unrecorded(build));
   return owner.attempt(() => owner.atSite(() => owner.asDefault(lifted)));
 }
 
@@ -253,6 +256,17 @@ function withVariable<T>(graph: Graph, name: string, fn: () => T): T {
   const itself: Placed = { device: '', colocationGroups: () => [`loc:@${name}`] };
   const { colocation } = graph.scope;
   return graph.withScope({ colocation: colocation.length > 0 ? colocation : [itself] }, fn);
+}
+
+/** The variable whose handle `handle` is, or is passed on from, in a function body too; undefined where there is none. */
+export function variableBehind(handle: Tensor): Variable | undefined {
+  let origin = originOf(handle);
+  while (origin.graph instanceof FunctionGraph) {
+    const outside = origin.graph.capturedBy(origin);
+    if (!outside) break;
+    origin = originOf(outside);
+  }
+  return variableOf.get(origin.op);
 }
 
 /** The variables of a collection of `graph`, oldest first. */

@@ -10,12 +10,17 @@ import { binary } from '../scalar.js';
  * their row. Rows are added in their order.
  */
 export function scatterAdd(rows: NDArray, places: readonly number[], width: number, shape: readonly number[]): NDArray {
-  const out = allocate(rows.dtype, sizeOf(shape));
-  const add = adder(rows.dtype, rows.data as never, out as never);
+  const sum = new NDArray(rows.dtype, shape, allocate(rows.dtype, sizeOf(shape)));
+  addRows(sum, rows, places, width);
+  return sum;
+}
+
+/** Adds row `i` of `rows`, of `width` elements, to row `places[i]` of `target`, in place; negative places drop their row. */
+export function addRows(target: NDArray, rows: NDArray, places: readonly number[], width: number): void {
+  const add = adder(rows.dtype, rows.data as never, target.data as never);
   places.forEach((place, row) => {
     if (place >= 0) add(row * width, place * width, width);
   });
-  return new NDArray(rows.dtype, shape, out);
 }
 
 /** Adds a run of elements of one storage to one of another. */

@@ -3,6 +3,7 @@ import { DeadlineExceededError, TapelessError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import { Kernel } from '../../ops/evaluate.js';
 import { opDef, type Resources } from '../../ops/opdef.js';
+import { LoadedBodies } from './bodies.js';
 import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
 
 export const interpret: Backend = {
@@ -13,6 +14,7 @@ export const interpret: Backend = {
 class Interpreter implements Executable {
   readonly #plan: Plan;
   readonly #kernels: readonly Kernel[];
+  readonly #bodies = new LoadedBodies((plan) => new Interpreter(plan));
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -23,6 +25,7 @@ class Interpreter implements Executable {
     const { steps, slots, feedSlots, fetchSlots } = this.#plan;
     const values = new Array<NDArray | undefined>(slots);
     feedSlots.forEach((slot, i) => (values[slot] = feeds[i]!));
+    const functions = this.#bodies.runner(resources, limits);
     for (let i = 0; i < steps.length; i++) {
       const { op, inputs, outputs, release } = steps[i]!;
       if (limits.deadline < Infinity && Date.now() > limits.deadline) {
@@ -35,6 +38,8 @@ class Interpreter implements Executable {
         const results = this.#kernels[i]!.run(
           inputs.map((slot) => values[slot]!),
           resources,
+          outputs.map((slot) => slot >= 0),
+          functions,
         );
         for (let j = 0; j < outputs.length; j++) if (outputs[j]! >= 0) values[outputs[j]!] = results[j]!;
       } catch (error) {

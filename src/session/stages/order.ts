@@ -1,6 +1,7 @@
 /** Puts operations in the order they run: as created, but reads of a variable before writes they do not depend on. */
 import type { Operation } from '../../graph/operation.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { originOf } from '../../ops/capture.js';
 import { opDef } from '../../ops/opdef.js';
 import type { Stage } from '../plan.js';
 import { listing } from './prune.js';
@@ -94,15 +95,4 @@ class Scheduler {
 /** The resources an operation works on, traced back through operations that pass them on. */
 function handlesOf(op: Operation): Tensor[] {
   return op.inputs.filter((input) => input.dtype === 'resource').map(originOf);
-}
-
-function originOf(handle: Tensor): Tensor {
-  let origin = handle;
-  for (
-    let source = origin.op.inputs[origin.index];
-    source?.dtype === 'resource';
-    source = origin.op.inputs[origin.index]
-  )
-    origin = source;
-  return origin;
 }

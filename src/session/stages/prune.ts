@@ -32,7 +32,7 @@ export const prune: Stage = {
 
 function isFedSource(op: Operation, fed: ReadonlySet<unknown>): boolean {
   const isSource = op.inputs.length === 0 && op.controlInputs.length === 0 && op.outputs.length > 0;
-  return isSource && op.outputs.every((output) => fed.has(output)) && opDef(op.type).effect === 'pure';
+  return isSource && op.outputs.every((output) => fed.has(output)) && opDef(op.type).effect !== 'write';
 }
 
 /** One line an operation. */

@@ -45,6 +45,6 @@ function keyOf({ fetches, targets, feeds }: Request): string {
   return [
     fetches.map(tensor).join(),
     targets.map((op) => op.id).join(),
-    feeds.map((feed) => `${tensor(feed.tensor)}[${feed.shape.join()}]`).join(),
+    feeds.map((feed) => `${tensor(feed.tensor)}[${feed.shape?.join()}]`).join(),
   ].join('|');
 }

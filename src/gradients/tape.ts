@@ -1,0 +1,307 @@
+/** Gradient tapes: which part of a graph is differentiated follows from what was watched while it was built. */
+import { isComplex, dtypeInfo } from '../graph/dtype.js';
+import { FailedPreconditionError, InvalidArgumentError } from '../graph/errors.js';
+import type { Graph } from '../graph/graph.js';
+import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
+import type { Operation } from '../graph/operation.js';
+import { startRecorder, stopRecorder } from '../graph/recorders.js';
+import type { Tensor } from '../graph/tensor.js';
+import { graphOf } from '../ops/call.js';
+import { onesLike } from '../ops/definitions/array-fill.js';
+import { Variable } from '../ops/definitions/variable.js';
+import { IndexedSlices } from '../ops/indexed-slices.js';
+import { packLike, type Mapped, type Nest } from '../ops/nest.js';
+import type { Gradient } from '../ops/opdef.js';
+import { gradientsThrough, zerosFor } from './gradients.js';
+import { Recording } from './recording.js';
+import { checkGradY, type GradY } from './seeds.js';
+import { operandsIn, outputGradientsFor, tensorBehind, type OutputGradients, type TapeOperand } from './structures.js';
+
+export interface TapeOptions {
+  /** Whether gradients can be taken more than once; false by default. */
+  readonly persistent?: boolean;
+  /** Whether trainable variables that are read while the tape records are watched; true by default. */
+  readonly watchAccessedVariables?: boolean;
+}
+
+export interface TapeGradientOptions {
+  /**
+   * The gradient that flows into each target, of its dtype and shape; null for ones. In the structure of the targets, or in
+   * a flat list. By default ones everywhere.
+   */
+  readonly outputGradients?: OutputGradients;
+  /** What a source gets that no target depends on: null ('none', the default) or zeros ('zero'). */
+  readonly unconnectedGradients?: 'none' | 'zero';
+}
+
+/** What a tape gives for sources: the same nest. */
+export type TapeGradients<S> = Mapped<S, TapeOperand, Tensor | IndexedSlices | null>;
+
+/**
+ * A gradient tape over tensors of a graph (TensorFlow `tf.GradientTape`). Nothing is recorded but which operations came from
+ * what was watched: `gradient` is the walk of `gradients`, kept to them. Tapes nest, and gradients taken while another
+ * tape records are recorded on it.
+ *
+ * @example
+ * const x = constant(3);
+ * const tape = new GradientTape();
+ * const y = tape.run(() => {
+ *   tape.watch(x);
+ *   return x.multiply(x);
+ * });
+ * tape.gradient(y, x); // 6
+ */
+export class GradientTape {
+  readonly #persistent: boolean;
+  readonly #watchAccessedVariables: boolean;
+  #recording: Recording | null = null;
+  #active = false;
+  #used = false;
+  #watchedBefore: readonly Variable[] = [];
+
+  /** @throws InvalidArgumentError for options that are not booleans */
+  constructor(options: TapeOptions = {}) {
+    const fn = 'GradientTape';
+    checkOptionNames(fn, options, ['persistent', 'watchAccessedVariables']);
+    this.#persistent = checkBoolean(fn, 'persistent', options.persistent ?? false);
+    this.#watchAccessedVariables = checkBoolean(fn, 'watchAccessedVariables', options.watchAccessedVariables ?? true);
+  }
+
+  /**
+   * Records while `fn` runs (TensorFlow `with tape:`). Run again, it goes on with the same recording, unless that has been
+   * used up.
+   * @returns what `fn` returns
+   * @throws InvalidArgumentError where the tape is recording already, or `fn` is asynchronous
+   */
+  run<T>(fn: () => T): T {
+    const name = 'GradientTape.run';
+    checkSynchronous(name, fn);
+    if (this.#active) throw new InvalidArgumentError(`${name}: the tape is still recording: it cannot be re-entered.`);
+    this.#start();
+    try {
+      return synchronous(name, fn());
+    } finally {
+      if (this.#active) this.#stop();
+    }
+  }
+
+  /**
+   * Makes tensors, variables or IndexedSlices, nested at will in arrays and plain objects, starting points of gradients
+   * (TensorFlow `GradientTape.watch`). What is computed from them later, while the tape records, is differentiated; watching
+   * what the tape has recorded changes nothing. Integers, bools and strings may be among them and stay without gradient.
+   * @throws InvalidArgumentError for anything else; FailedPreconditionError before `run`
+   */
+  watch(tensors: Nest<TapeOperand>): void {
+    const fn = 'GradientTape.watch';
+    const operands = operandsIn(fn, 'what is watched', tensors);
+    if (!this.#recording) {
+      throw new FailedPreconditionError(`${fn}: the tape has recorded nothing${this.#used ? ' since it was used' : ''}; watch inside run.`);
+    }
+    for (const operand of operands) {
+      if (operand instanceof Variable) this.#recording.watchVariable(operand);
+      else this.#recording.watch(tensorBehind(operand));
+    }
+  }
+
+  /**
+   * Runs `fn` without recording (TensorFlow `GradientTape.stop_recording`): to this tape, what it makes is constant.
+   * @returns what `fn` returns
+   * @throws FailedPreconditionError where the tape is not recording; InvalidArgumentError where `fn` is asynchronous
+   * @example
+   * const x = constant(3);
+   * const tape = new GradientTape();
+   * const y = tape.run(() => {
+   *   tape.watch(x);
+   *   return tape.stopRecording(() => x.multiply(x)).multiply(x);
+   * });
+   * tape.gradient(y, x); // 9
+   */
+  stopRecording<T>(fn: () => T): T {
+    const name = 'GradientTape.stopRecording';
+    checkSynchronous(name, fn);
+    this.#checkActive(name);
+    this.#stop();
+    try {
+      return synchronous(name, fn());
+    } finally {
+      this.#start();
+    }
+  }
+
+  /**
+   * Forgets all that was watched and recorded, and goes on recording (TensorFlow `GradientTape.reset`).
+   * @throws FailedPreconditionError where the tape is not recording
+   */
+  reset(): void {
+    this.#checkActive('GradientTape.reset');
+    this.#stop();
+    this.#recording = null;
+    this.#start();
+  }
+
+  /** The watched variables, in order of construction (TensorFlow `GradientTape.watched_variables`). */
+  watchedVariables(): readonly Variable[] {
+    return this.#recording?.variables ?? this.#watchedBefore;
+  }
+
+  /**
+   * The gradients of the sum of all targets with respect to each source, as new nodes of the graph (TensorFlow
+   * `GradientTape.gradient`). Only what the tape recorded is differentiated: a source gets a gradient where it is watched or
+   * computed from what is, and the targets depend on it by recorded operations. A target that is itself a source counts, even
+   * unwatched. A complex target starts from ones; a string one has no gradient.
+   *
+   * A tape that is not persistent stops recording and is used up by this; where it fails, nothing changes.
+   * @param target a tensor, a variable (its value), IndexedSlices, or a nest of them in arrays and plain objects
+   * @param sources likewise
+   * @returns the nest of the sources, with a tensor of the dtype and shape of the source in each place, IndexedSlices where the
+   *   gradient is sparse, or null
+   * @throws FailedPreconditionError where there is nothing recorded, or it has been used up; InvalidArgumentError for a bad
+   *   option, a leaf that is no tensor, or operands of several graphs; DTypeError and ShapeError where an output gradient does not
+   *   fit its target; LookupError where an operation on the way has no gradient
+   * @example
+   * const [a, b] = [constant(2), constant(3)];
+   * const tape = new GradientTape({ persistent: true });
+   * const y = tape.run(() => {
+   *   tape.watch([a, b]);
+   *   return a.multiply(b);
+   * });
+   * tape.gradient(y, { a, b }).b; // 2
+   * tape.gradient(y, [a], { outputGradients: 10 }); // [30]
+   */
+  gradient<const S extends Nest<TapeOperand>>(
+    target: Nest<TapeOperand>,
+    sources: S,
+    options: TapeGradientOptions = {},
+  ): TapeGradients<S> {
+    const fn = 'GradientTape.gradient';
+    checkOptionNames(fn, options, ['outputGradients', 'unconnectedGradients']);
+    const request: Request = {
+      fn,
+      targets: operandsIn(fn, 'target', target),
+      sources: operandsIn(fn, 'sources', sources),
+      outputGradients: outputGradientsFor(fn, target, options.outputGradients),
+      unconnectedGradients: checkUnconnected(fn, options.unconnectedGradients),
+    };
+    return packLike(sources, this.#using(fn, (recording) => differentiate(recording, request))) as TapeGradients<S>;
+  }
+
+  /** Lets `fn` use the recording, which is then used up unless the tape is persistent. */
+  #using<T>(fn: string, use: (recording: Recording) => T): T {
+    const recording = this.#recording;
+    if (!recording) {
+      throw new FailedPreconditionError(
+        this.#used
+          ? `${fn}: a non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). ` +
+              'Create it with { persistent: true }, or record anew.'
+          : `${fn}: the tape has recorded nothing: build what is to be differentiated inside run.`,
+      );
+    }
+    if (this.#persistent) return use(recording);
+    const active = this.#active;
+    if (active) this.#stop();
+    try {
+      const result = use(recording);
+      this.#watchedBefore = recording.variables;
+      this.#recording = null;
+      this.#used = true;
+      return result;
+    } catch (error) {
+      if (active) this.#start();
+      throw error;
+    }
+  }
+
+  #start(): void {
+    this.#recording ??= new Recording(this.#watchAccessedVariables);
+    startRecorder(this.#recording);
+    this.#active = true;
+  }
+
+  #stop(): void {
+    if (this.#recording) stopRecorder(this.#recording);
+    this.#active = false;
+  }
+
+  #checkActive(fn: string): void {
+    if (!this.#active) throw new FailedPreconditionError(`${fn}: the tape is not recording.`);
+  }
+}
+
+/** What is asked of a tape, checked and flat. */
+interface Request {
+  readonly fn: string;
+  readonly targets: readonly TapeOperand[];
+  readonly sources: readonly TapeOperand[];
+  readonly outputGradients: readonly GradY[];
+  readonly unconnectedGradients: 'none' | 'zero';
+}
+
+function differentiate(recording: Recording, request: Request): readonly (Gradient | null)[] {
+  const { fn, targets, sources, unconnectedGradients } = request;
+  const gradYs = request.outputGradients.map((gradY, i) => checkOutputGradient(fn, targets[i]!, gradY, i));
+  const graph = graphOf(fn, [...targets, ...sources, ...gradYs.filter((gradY) => gradY !== null)]);
+  const through = recordedBy(recording, graph);
+  const behind = new Set(targets.map(tensorBehind));
+  const isSource = (source: TapeOperand): boolean => recording.knows(tensorBehind(source)) || behind.has(tensorBehind(source));
+  const build = (): (Gradient | null)[] => {
+    const started = targets.map((y, i) => gradYs[i] ?? (isComplex(y.dtype) ? onesLike(y) : null));
+    const ys = targets.filter(hasGradient);
+    const gradients = gradientsThrough(
+      ys,
+      sources.filter(isSource),
+      {
+        gradYs: started.filter((_, i) => hasGradient(targets[i]!)),
+        unconnectedGradients,
+        name: 'gradient_tape',
+      },
+      through,
+    );
+    return sources.map((source) => {
+      if (isSource(source)) return gradients.shift()!;
+      return unconnectedGradients === 'zero' ? zerosBeside(source) : null;
+    });
+  };
+  return graph.attempt(() => graph.atSite(() => graph.asDefault(build)));
+}
+
+/** The operations a tape differentiates: those it recorded, and what is made to use it, such as the read of a target variable. */
+function recordedBy(recording: Recording, graph: Graph): (op: Operation) => boolean {
+  const start = graph.version;
+  const isNew = (op: Operation): boolean => (op.graph === graph ? op.id >= start : !graph.reaches(op.graph));
+  return (op) => recording.leadsOn(op) || isNew(op);
+}
+
+function checkOutputGradient(fn: string, y: TapeOperand, gradY: GradY, i: number): GradY {
+  return gradY === null ? null : checkGradY(fn, y, gradY, i, 'outputGradients');
+}
+
+/** Strings and the like have no ones to start from. */
+function hasGradient({ dtype }: TapeOperand): boolean {
+  const { kind } = dtypeInfo(dtype);
+  return kind !== 'string' && kind !== 'handle';
+}
+
+function zerosBeside(source: TapeOperand): Gradient {
+  const zeros = zerosFor(tensorBehind(source));
+  return source instanceof IndexedSlices ? new IndexedSlices(zeros, source.indices, source.denseShape) : zeros;
+}
+
+function checkUnconnected(fn: string, value: 'none' | 'zero' = 'none'): 'none' | 'zero' {
+  return checkChoice(fn, 'unconnectedGradients', value, ['none', 'zero']);
+}
+
+const AsyncFunction = (async () => undefined).constructor;
+
+function checkSynchronous(name: string, fn: unknown): void {
+  if (typeof fn !== 'function') throw new InvalidArgumentError(`${name} takes a function.`);
+  if (fn.constructor === AsyncFunction) throw asynchronous(name);
+}
+
+function synchronous<T>(name: string, result: T): T {
+  if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') throw asynchronous(name);
+  return result;
+}
+
+function asynchronous(name: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${name} takes a synchronous function: what comes after an await would not be recorded.`);
+}

@@ -1,0 +1,57 @@
+/** Operations made again on other tensors. */
+import { FunctionGraph } from '../graph/function-graph.js';
+import type { Operation } from '../graph/operation.js';
+import type { Tensor } from '../graph/tensor.js';
+import { call } from './call.js';
+import { opDef, type AttrInput } from './opdef.js';
+
+/** An operation like `op` on `inputs`, with the same attributes. */
+export function copyOperation(op: Operation, inputs: readonly Tensor[]): Operation {
+  const { parsed } = opDef(op.type);
+  const attrs: Record<string, AttrInput> = {};
+  for (const [name, attr] of Object.entries(op.def.attr)) {
+    if (name !== '_class') attrs[name] = name.startsWith('_') ? attr : (attr.value as AttrInput);
+  }
+  let next = 0;
+  const operands = parsed.inputs.map((arg) => {
+    if ('list' in arg.type) return take((op.def.attr[arg.type.list]!.value as readonly unknown[]).length);
+    return arg.count === null ? inputs[next++]! : take(op.intAttr(arg.count));
+  });
+  return call(op.type, operands, attrs, { name: op.name.split('/').at(-1)! });
+
+  function take(count: number): readonly Tensor[] {
+    next += count;
+    return inputs.slice(next - count, next);
+  }
+}
+
+function isArgument(op: Operation): boolean {
+  return op.graph instanceof FunctionGraph && op.outputs.length === 1 && op.graph.inputs.includes(op.outputs[0]!);
+}
+
+/**
+ * `tensor` computed again where operations are made now, from tensors that `known` already has there.
+ * @param known a tensor of the present graph that holds the value; null where it must be computed
+ * @returns null where an operation on the way does more than compute, or an argument is not known
+ */
+export function recompute(tensor: Tensor, known: (t: Tensor) => Tensor | null): Tensor | null {
+  const found = new Map<Tensor, Tensor>();
+  const open = new Set([tensor.op]);
+  for (const op of open) {
+    if (opDef(op.type).effect !== 'pure' || isArgument(op)) return null;
+    for (const input of op.inputs) {
+      if (found.has(input) || open.has(input.op)) continue;
+      const value = known(input);
+      if (value) found.set(input, value);
+      else open.add(input.op);
+    }
+  }
+  for (const op of [...open].sort((a, b) => a.id - b.id)) {
+    const copy = copyOperation(
+      op,
+      op.inputs.map((input) => found.get(input)!),
+    );
+    op.outputs.forEach((output, i) => found.set(output, copy.outputs[i]!));
+  }
+  return found.get(tensor)!;
+}

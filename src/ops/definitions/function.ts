@@ -1,0 +1,76 @@
+/** Functions of the graph's library that are called like JavaScript ones. */
+import { InvalidArgumentError } from '../../graph/errors.js';
+import type { FunctionGraph } from '../../graph/function-graph.js';
+import type { Graph } from '../../graph/graph.js';
+import { getDefaultGraph } from '../../graph/graph.js';
+import { captured } from '../capture.js';
+import { composed } from '../compose.js';
+import { callBranches } from '../functional/branches.js';
+import { assembled, partsOfResult, type BodyResult, type Outside, type Parts } from '../functional/results.js';
+import { describeNest } from '../nest.js';
+import { argumentFor, trace } from '../trace.js';
+import type { Operand, OpOptions } from '../types.js';
+import { choices } from './functional.js';
+
+/** What a function's arguments are inside: tensors in the place of data. */
+type Arguments<A extends readonly unknown[]> = { -readonly [K in keyof A]: Outside<A[K]> };
+
+/**
+ * A function whose body becomes part of the graph's library; each call of it is one node (TensorFlow `tf.function`, which makes
+ * PartitionedCall nodes). `fn` is called once for each structure, dtypes and shapes of arguments and each graph; it takes and returns nests of tensors
+ * and may use tensors and variables around it. Differentiable to any order: the backward function is in the library too.
+ *
+ * @throws InvalidArgumentError where `fn` is not a function or returns what is no tensor
+ * @example
+ * const cube = tl.function((x) => x.multiply(x).multiply(x), { name: 'cube' });
+ * const x = constant(2);
+ * [cube(x), ...gradients(cube(x), x)]; // [8, 12]
+ */
+export function graphFunction<A extends readonly unknown[], R extends BodyResult>(
+  fn: (...args: Arguments<A>) => R,
+  options: OpOptions = {},
+): (...args: A) => Outside<R> {
+  if (typeof fn !== 'function') throw new InvalidArgumentError('graphFunction: it takes a function.');
+  const traced = new WeakMap<Graph, Map<string, Traced>>();
+  return (...args) =>
+    composed(args as unknown as readonly Operand[], () => {
+      const graph = getDefaultGraph();
+      const given = partsOfResult('function', args);
+      const key = describe(given);
+      const known = traced.get(graph) ?? new Map<string, Traced>();
+      traced.set(graph, known);
+      let body = known.get(key);
+      if (!body || !isIn(graph, body)) known.set(key, (body = traceFor(graph, given, fn as never, options)));
+      const outputs = callBranches(choices.call(), [body.body], body.result.tensors.length, given.tensors, options);
+      return assembled(body.result, outputs);
+    }) as Outside<R>;
+}
+
+interface Traced {
+  readonly body: FunctionGraph;
+  readonly result: Parts;
+}
+
+function traceFor(
+  graph: Graph,
+  given: Parts,
+  fn: (...args: readonly unknown[]) => unknown,
+  options: OpOptions,
+): Traced {
+  const specs = given.tensors.map((tensor, i) => argumentFor(tensor, `arg${i}`));
+  return trace(options.name ?? 'function', graph, specs, (inputs, self) => {
+    const parts = partsOfResult('function', fn(...(assembled(given, inputs) as readonly unknown[])));
+    self.setOutputs(parts.tensors.map((tensor) => captured(self, tensor)));
+    return parts;
+  });
+}
+
+/** A body of a transaction that was rolled back is in the library no more. */
+function isIn(graph: Graph, { body }: Traced): boolean {
+  return graph.root.functions().some((fn) => fn.body === body);
+}
+
+function describe({ nest, leaves, tensors }: Parts): string {
+  const types = tensors.map(({ dtype, shape }) => `${dtype}${JSON.stringify(shape)}`);
+  return [describeNest(nest), leaves.map(({ kind }) => kind).join(), ...types].join('|');
+}

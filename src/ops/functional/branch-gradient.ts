@@ -1,0 +1,139 @@
+/** The gradient of a choice among function bodies: the same choice among their gradients. */
+import type { FunctionGraph } from '../../graph/function-graph.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { convertToTensor, one } from '../call.js';
+import { captured } from '../capture.js';
+import { recompute } from '../copy.js';
+import { zeros } from '../definitions/array-fill.js';
+import { handleType, variableShape } from '../definitions/variable-ops.js';
+import { isDifferentiable } from '../handles.js';
+import { IndexedSlices } from '../indexed-slices.js';
+import type { Calculus, Gradient, OpView } from '../opdef.js';
+import { castTo } from '../indexing.js';
+import { trace } from '../trace.js';
+import { callBranches, type Choice } from './branches.js';
+
+/** Source: TensorFlow `cond_v2._IfGrad`. */
+export function branchGradient(
+  op: OpView,
+  dys: readonly (Gradient | null)[],
+  calculus: Calculus,
+  bodies: readonly FunctionGraph[],
+  choice: Choice,
+): readonly (Gradient | null)[] {
+  const seeds = seedsOf(op, dys);
+  const first = choice.operands.length;
+  const traced = bodies.map((body) => traceGradient(op, body, first, seeds, calculus));
+  const inputs = op.inputs.slice(first);
+  const forms = inputs.map((_, i) => formOf(traced.map(({ result }) => result[i]!)));
+  traced.forEach(({ body, result }, branch) => {
+    const complete = body.asDefault(() =>
+      forms.flatMap((form, i) => (form ? partsOf(form, result[i]!, () => bodies[branch]!.inputs[i]!) : [])),
+    );
+    body.setOutputs(complete.map((part) => captured(body, part)));
+  });
+  if (forms.every((form) => form === null)) return op.inputs.map(() => null);
+  const outputs = callBranches(
+    choice,
+    traced.map(({ body }) => body),
+    traced[0]!.body.outputs.length,
+    [],
+  );
+  let next = 0;
+  const take = (): Tensor => outputs[next++]!;
+  const dxs = forms.map((form): Gradient | null => {
+    if (form === null || form.kind === 'dense') return form && take();
+    const [values, indices] = [take(), take()];
+    return new IndexedSlices(values, indices, form.shaped ? take() : null);
+  });
+  return [...choice.operands.map(() => null), ...dxs];
+}
+
+/** The gradients of all outputs: those that got none have zeros, unless they are only there for the gradient's sake. */
+export function seedsOf(op: OpView, dys: readonly (Gradient | null)[]): readonly (Gradient | null)[] {
+  const originals = originalOutputs(op);
+  return op.outputs.map((y, i) => {
+    if (!isDifferentiable(y)) return null;
+    return dys[i] ?? (i < originals ? zerosBeside(y) : null);
+  });
+}
+
+/** How many outputs a call has besides what its gradient needs. */
+export function originalOutputs(op: OpView): number {
+  return op.hasAttr('_num_original_outputs') ? op.intAttr('_num_original_outputs') : op.outputs.length;
+}
+
+/** Zeros in the shape of a tensor, or of the variable behind a handle. */
+export function zerosBeside(tensor: Tensor): Tensor {
+  if (tensor.dtype !== 'resource') return one('ZerosLike', [tensor], {}, { name: 'zeros_like' });
+  return zeros(variableShape(tensor), { dtype: handleType(tensor)!.dtype });
+}
+
+function traceGradient(
+  op: OpView,
+  body: FunctionGraph,
+  first: number,
+  seeds: readonly (Gradient | null)[],
+  calculus: Calculus,
+) {
+  let gradientBody: FunctionGraph | undefined;
+  const known = (tensor: Tensor): Tensor | null => {
+    const argument = body.inputs.indexOf(tensor);
+    if (argument >= 0) return captured(gradientBody!, op.inputs[first + argument]!);
+    const output = body.outputs.indexOf(tensor);
+    return output >= 0 ? captured(gradientBody!, op.outputs[output]!) : null;
+  };
+  const resolve = (tensor: Tensor): Tensor => known(tensor) ?? made(tensor, known, gradientBody!);
+  return trace(
+    `gradient_${body.name}`,
+    op.graph.receiver,
+    [],
+    (_, self) => {
+      gradientBody = self;
+      return calculus.differentiate(body.outputs, seeds, body.inputs);
+    },
+    { forward: { graph: body, resolve } },
+  );
+}
+
+/** A tensor of a forward body made again in that of its gradient. */
+export function made(tensor: Tensor, known: (t: Tensor) => Tensor | null, body: FunctionGraph): Tensor {
+  const again = body.withScope({ name: '', controllers: [] }, () => body.asDefault(() => recompute(tensor, known)));
+  if (again) return again;
+  throw new Error(`The gradient in '${body.name}' needs '${tensor.name}', which the forward function does not give.`);
+}
+
+/** In what form the gradient of an input is returned: by every branch in the same. */
+type Form =
+  { readonly kind: 'dense' } | { readonly kind: 'slices'; readonly shaped: boolean; readonly wide: boolean } | null;
+
+function formOf(gradients: readonly (Gradient | null)[]): Form {
+  const given = gradients.filter((gradient) => gradient !== null);
+  if (given.length === 0) return null;
+  const slices = given.filter((gradient) => gradient instanceof IndexedSlices);
+  if (slices.length < given.length) return { kind: 'dense' };
+  return {
+    kind: 'slices',
+    shaped: slices.every(({ denseShape }) => denseShape !== null),
+    wide: slices.some(({ indices }) => indices.dtype === 'int64'),
+  };
+}
+
+/** A gradient in that form; where there is none, zeros, or no slices. */
+function partsOf(form: NonNullable<Form>, gradient: Gradient | null, input: () => Tensor): readonly Tensor[] {
+  if (form.kind === 'dense') return [gradient ? convertToTensor(gradient) : zerosBeside(input())];
+  const { values, indices, denseShape } = (gradient as IndexedSlices | null) ?? noSlices(input());
+  const parts = [values, castTo(indices, form.wide ? 'int64' : 'int32')];
+  return form.shaped ? [...parts, castTo(denseShape!, 'int32')] : parts;
+}
+
+function noSlices(input: Tensor): IndexedSlices {
+  const indices = new Int32Array(0);
+  const type = handleType(input);
+  const values =
+    input.dtype === 'resource'
+      ? one('ResourceGather', [input, indices], { dtype: type!.dtype })
+      : one('GatherV2', [input, indices, 0]);
+  const shape = input.dtype === 'resource' ? variableShape(input) : one('Shape', [input]);
+  return new IndexedSlices(values, convertToTensor(indices, 'int32'), shape);
+}

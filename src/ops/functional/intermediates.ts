@@ -1,0 +1,76 @@
+/** What the gradient of a function body will look at in it: known when the body is built, so that it never has to change. */
+import { FunctionGraph } from '../../graph/function-graph.js';
+import { LookupError } from '../../graph/errors.js';
+import type { Operation } from '../../graph/operation.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { argumentFor } from '../trace.js';
+import { isDifferentiable } from '../handles.js';
+import { opDef, type Calculus, type Gradient, type Many, type OpView } from '../opdef.js';
+
+/**
+ * The tensors of `body` that the gradient rules of its operations use, for any gradients of its outputs. Each rule is tried on stand-ins,
+ * and what it takes from the body is noted. Constants are left out: they can be made again.
+ */
+export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
+  const watch = new Watch(body);
+  const ancestors = ancestorsOf(body);
+  const reached = new Set<Operation>(body.inputs.filter(isDifferentiable).map(({ op }) => op));
+  for (const op of body.operations()) {
+    if (!ancestors.has(op) || !op.inputs.some((input) => reached.has(input.op) && isDifferentiable(input))) continue;
+    if (!op.outputs.some(isDifferentiable) || !watch.note(op)) continue;
+    reached.add(op);
+  }
+  return [...watch.needed].filter((t) => t.dtype !== 'resource' && !isConstant(t, body));
+}
+
+/** Whether a tensor depends on nothing and can be made again. */
+function isConstant({ op }: Tensor, body: FunctionGraph): boolean {
+  return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && !body.inputs.some((input) => input.op === op);
+}
+
+function ancestorsOf(body: FunctionGraph): ReadonlySet<Operation> {
+  const seen = new Set(body.outputs.map(({ op }) => op));
+  for (const op of seen) for (const input of op.inputs) seen.add(input.op);
+  return seen;
+}
+
+/** Nested functions are not differentiated while watching: what calls them counts as needing all it takes and gives. */
+const nothing: Calculus = {
+  differentiate: (_ys, _dys, xs) => xs.map(() => null),
+};
+
+class Watch {
+  readonly needed = new Set<Tensor>();
+  readonly #scratch: FunctionGraph;
+
+  constructor(body: FunctionGraph) {
+    this.#scratch = new FunctionGraph(`${body.name}_watch`, body.outer, {
+      graph: body,
+      resolve: (tensor) => {
+        this.needed.add(tensor);
+        return this.#scratch.addInput(argumentFor(tensor));
+      },
+    });
+  }
+
+  /** Notes what the rule of `op` uses; false where no gradient flows through it. */
+  note(op: Operation): boolean {
+    const { grad, functional } = opDef(op.type);
+    if (functional || op.hasAttr('_gradient_op_type')) {
+      // What a registered gradient will look at is its own affair.
+      for (const tensor of [...op.inputs, ...op.outputs]) this.needed.add(tensor);
+      return true;
+    }
+    if (typeof grad !== 'function') return false;
+    const scratch = this.#scratch;
+    const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
+    const build = () => scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);
+    const run = () => grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+    try {
+      scratch.asDefault(build);
+    } catch (error) {
+      if (!(error instanceof LookupError)) throw error;
+    }
+    return true;
+  }
+}
