@@ -55,6 +55,15 @@ test('layers in one row do not import each other', () => {
   expect(across.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
 });
 
+test('training uses no session: it builds graphs only', () => {
+  const below = new Set(['graph', 'ops', 'gradients', 'training']);
+  const beyond = imports.filter(
+    ({ file, target }) => file.startsWith('training/') && !below.has(target.split('/')[0]!),
+  );
+  expect(beyond.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+  expect(imports.some(({ file }) => file.startsWith('training/'))).toBe(true);
+});
+
 test('no file runs in a circle with another', () => {
   const edges = new Map<string, string[]>();
   for (const { file, target, typeOnly } of imports)
@@ -83,7 +92,7 @@ describe('the browser entry', () => {
 });
 
 test('no pass tests the name of an op', () => {
-  const passes = files.filter((file) => /^(gradients|session)\//.test(file));
+  const passes = files.filter((file) => /^(gradients|session|training)\//.test(file));
   const named = passes.filter((file) =>
     /\.type\s*[!=]==?\s*'|\.op\s*[!=]==?\s*'|case '[A-Z]\w+':/.test(readFileSync(join(src, file), 'utf8')),
   );

@@ -1,4 +1,5 @@
 /** tapeless: graph-mode symbolic differentiation. The public names and nothing else. */
+export type { Appended } from './graph/appended.js';
 export type { AttrValue, NodeDef } from './graph/attr.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export type { Complex } from './graph/elements.js';
@@ -15,7 +16,7 @@ export {
   TapelessError,
   UnavailableError,
 } from './graph/errors.js';
-export { getDefaultGraph, Graph, resetDefaultGraph, type Appended } from './graph/graph.js';
+export { getDefaultGraph, Graph, resetDefaultGraph } from './graph/graph.js';
 export { NDArray, type TensorData } from './graph/ndarray.js';
 export { Operation } from './graph/operation.js';
 export { printGraph, type PrintFormat, type PrintOptions } from './graph/print/print.js';
@@ -24,9 +25,20 @@ export type { Shape } from './graph/shape.js';
 export type { GraphState } from './graph/state.js';
 export { Tensor } from './graph/tensor.js';
 export { graphView } from './graph/view.js';
+export {
+  customGradient,
+  gradPassThrough,
+  type GradientFunction,
+  type GradientNest,
+  type GradientVariables,
+} from './gradients/custom-gradient.js';
 export { explainGradient, type Explanation, type NullCause } from './gradients/explain.js';
 export { gradients, type GradientOptions } from './gradients/gradients.js';
+export { hessianVectorProduct, type HessianVectorProductOptions } from './gradients/hessian-vector-product.js';
+export { jvp, type JvpOptions } from './gradients/jvp.js';
+export { recomputeGrad } from './gradients/recompute.js';
 export { noGradient, registerGradient } from './gradients/registry.js';
+export { GradientTape, type TapeGradientOptions, type TapeGradients, type TapeOptions } from './gradients/tape.js';
 export { convertToTensor } from './ops/call.js';
 export * from './ops/definitions/index.js';
 export * as nn from './ops/definitions/nn.js';
@@ -37,3 +49,4 @@ export type { Operand, OpOptions, TensorLike } from './ops/types.js';
 export type { Feeds } from './session/feeds.js';
 export type { Fetched, Fetches, IndexedSlicesValue } from './session/fetches.js';
 export { Session, type Callable, type RunOptions, type SessionOptions } from './session/session.js';
+export * as train from './training/index.js';

@@ -24,3 +24,8 @@ test('the tour', async () => {
     await runExample(documentExample('docs/tour.md', readFileSync(new URL('docs/tour.md', root), 'utf8'))),
   ).toBeGreaterThan(15);
 });
+
+test('coming from TensorFlow', async () => {
+  const file = 'docs/coming-from-tensorflow.md';
+  expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBeGreaterThan(8);
+});

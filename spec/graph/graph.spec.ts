@@ -133,7 +133,10 @@ describe('transact', () => {
     inGraph((g) => {
       leaf();
       const before = g.state;
-      expect(g.transact(() => 7)).toEqual({ result: 7, appended: { nodes: [], patches: [] } });
+      expect(g.transact(() => 7)).toMatchObject({
+        result: 7,
+        appended: { nodes: [], patches: [], inversePatches: [] },
+      });
       expect(g.state).toBe(before);
     });
   });

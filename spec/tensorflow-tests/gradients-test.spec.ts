@@ -197,8 +197,7 @@ describe('dtypes', () => {
 
   test('GradientsTest.testNoGradientForStringOutputs', () => stringOutput('TestStringOutput'));
 
-  test('GradientsTest.testNoGradientForStringOutputsWithOpNamespace', () =>
-    stringOutput('Namespace>TestStringOutput'));
+  test('GradientsTest.testNoGradientForStringOutputsWithOpNamespace', () => stringOutput('Namespace>TestStringOutput'));
 
   test('GradientsTest.testSingletonIndexedSlices', () => {
     inGraph(() => {
@@ -214,7 +213,7 @@ describe('dtypes', () => {
       ]);
       const [found, given] = new tl.Session().runSync([dx as tl.IndexedSlices, dy], feeds);
       expect(found).toEqual(given);
-      expect([found!.values.toArray(), found!.indices.toArray()]).toEqual([[2], [0]]);
+      expect([found.values.toArray(), found.indices.toArray()]).toEqual([[2], [0]]);
     });
   });
 });
@@ -284,7 +283,7 @@ describe('unconnected gradients', () => {
     'GradientsTest.testUnconnectedOpWithMultipleOutputs %s',
     (unconnectedGradients) => {
       inGraph(() => {
-        const [x, y] = tl.identityN([filled([2]), filled([2])]) as [tl.Tensor, tl.Tensor];
+        const [x, y] = tl.identityN([filled([2]), filled([2])]);
         const found = tl.gradients(tl.identity(x), [x, y], { unconnectedGradients });
         expect(found.map((dx) => (dx === null ? null : value(dx)))).toEqual(expected[unconnectedGradients]);
       });
@@ -295,7 +294,7 @@ describe('unconnected gradients', () => {
     'GradientsTest.testUnconnectedOpWithMultipleOutputsStopGradient %s',
     (unconnectedGradients) => {
       inGraph(() => {
-        const [x, y] = tl.identityN([filled([2]), filled([2])]) as [tl.Tensor, tl.Tensor];
+        const [x, y] = tl.identityN([filled([2]), filled([2])]);
         const ys = [tl.identity(x), tl.stopGradient(y)];
         const found = tl.gradients(ys, [x, y], { unconnectedGradients });
         expect(found.map((dx) => (dx === null ? null : value(dx)))).toEqual(expected[unconnectedGradients]);

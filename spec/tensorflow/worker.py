@@ -3,6 +3,7 @@
 A request is {"steps": [...], "feeds": {...}, "init": [...], "fetches": [...]}. Steps happen in order, in a fresh graph:
   {"extend": GraphDef as JSON, "map": {our tensor: [call, x]}, "controls": ...}   appends forward nodes
   {"gradients": {...}}                                                            calls tf.compat.v1.gradients
+  {"optimize": {...}}                                                             calls a method of an optimizer
 The answer has, for every gradients call, its results and the nodes it appended, and the values of everything.
 """
 
@@ -22,6 +23,7 @@ os.dup2(2, 1)
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import training  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
 
 tf.get_logger().setLevel('ERROR')
@@ -143,7 +145,8 @@ class Request:
                 if bare.rsplit(':', 1)[0] in mine or name in mapped:
                     continue
                 if name.startswith('^'):
-                    mapped[name] = self.operation(bare)
+                    # The importer takes tensors only, and maps to the operation behind them.
+                    mapped[name] = self.operation(bare).outputs[0]
                 else:
                     mapped[name] = self.tensor(name if ':' in name else name + ':0')
         names = [node.name for node in graph_def.node]
@@ -229,12 +232,20 @@ class Request:
         self.answer['values'] = by_name
         self.answer['fetches'] = [self.tensor(name).name for name in self.request['fetches']]
 
+    def train(self):
+        feeds = {self.tensor(name): decode_array(value) for name, value in self.request['feeds'].items()}
+        steps = training.train(self, self.request['train'], feeds)
+        self.answer['trained'] = [[encode_array(value) for value in values] for values in steps]
+
     def respond(self):
         with self.graph.as_default():
             for number, step in enumerate(self.request['steps']):
                 try:
                     if 'extend' in step:
                         self.extend(step)
+                    elif 'optimize' in step:
+                        made = training.optimize(self, step['optimize'])
+                        self.answer['calls'].append({'results': [], 'nodes': [encode_op(op) for op in made]})
                     else:
                         self.gradients(step['gradients'])
                 except Exception as error:  # pylint: disable=broad-except
@@ -244,7 +255,10 @@ class Request:
             if not self.request['run']:
                 return self.answer
             try:
-                self.run()
+                if 'train' in self.request:
+                    self.train()
+                else:
+                    self.run()
             except Exception as error:  # pylint: disable=broad-except
                 return {**self.answer, 'error': describe_error(error), 'failed': 'run'}
         return self.answer

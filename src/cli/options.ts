@@ -110,7 +110,7 @@ export function differentiate(model: Model, flags: GradientFlags): Differentiate
         gradYs: flags.gradYs.map((name) => (name === '-' ? null : tensorOf(model, name, '--grad-ys'))),
       }),
       ...(flags.stopGradients && {
-        stopGradients: flags.stopGradients.map((name) => tensorOf(model, name, '--stop-gradients')),
+        stopGradients: model.values(flags.stopGradients, '--stop-gradients'),
       }),
       gateGradients: flags.gateGradients ?? false,
       colocateGradientsWithOps: flags.colocate ?? false,

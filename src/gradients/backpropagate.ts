@@ -1,6 +1,7 @@
 /** The backward walk: from the seeds at ys towards xs, one operation at a time, each after all that uses it. */
 import { DTypeError, InvalidArgumentError, LookupError, ShapeError } from '../graph/errors.js';
 import type { Operation } from '../graph/operation.js';
+import { takingBack } from '../graph/rollback.js';
 import { colocateWith } from '../graph/scopes.js';
 import { formatShape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
@@ -8,8 +9,10 @@ import { one } from '../ops/call.js';
 import { tuple } from '../ops/definitions/control.js';
 import { isDifferentiable } from '../ops/handles.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
-import { opDef, type Calculus, type Gradient, type GradientFn, type Many, type OpView } from '../ops/opdef.js';
+import { findOp, type Calculus, type Gradient, type Many, type OpView } from '../ops/opdef.js';
+import { zerosLike } from '../ops/rules.js';
 import { Accumulator, type AggregationMethod } from './accumulate.js';
+import { Flow, namesOn } from './flow.js';
 import { Masks, type MaskedNaN } from './masks.js';
 import { Region, sourcesOf, stopOperations } from './paths.js';
 import { gradientOf } from './registry.js';
@@ -35,7 +38,8 @@ export interface Walk {
 /** Appends the backward nodes; afterwards the accumulator holds the gradient of every tensor that received one. */
 export function backpropagate(walk: Walk): Accumulator {
   const { ys, xs } = walk;
-  const masks = walk.maskedNaN === 'tensorflow' ? null : new Masks();
+  const region = new Region(ys, xs);
+  const masks = walk.maskedNaN === 'tensorflow' ? null : new Masks(({ op }) => region.contains(op));
   const received = new Accumulator(masks, xs);
   ys.forEach((y, i) =>
     received.add(
@@ -43,7 +47,6 @@ export function backpropagate(walk: Walk): Accumulator {
       placed(walk, y.op, () => walk.seed(y, i)),
     ),
   );
-  const region = new Region(ys, xs);
   const stops = stopOperations(region, xs, walk.stopGradients);
   const ready = ys.map((y) => y.op).filter((op) => region.contains(op) && region.pending(op) === 0);
   const queue = [...new Set(ready)];
@@ -53,7 +56,7 @@ export function backpropagate(walk: Walk): Accumulator {
       const dys = received.aggregate(op, walk.aggregationMethod);
       if (stops.has(op) || walk.through?.(op) === false || dys.every((dy) => dy === null)) return;
       const sources = sourcesOf(op);
-      const dxs = sources === op.inputs ? gradientsOf(op, dys, walk, masks) : dys;
+      const dxs = sources === op.inputs ? differentiated(op, dys, walk, masks) : dys;
       dxs.forEach((dx, i) => dx && received.add(sources[i]!, dx));
       walk.observe(op, dxs);
     });
@@ -66,9 +69,18 @@ function placed<T>(walk: Walk, op: Operation, fn: () => T): T {
   return walk.colocate ? colocateWith(op, fn) : fn();
 }
 
-/** The gradients of the inputs of `op`, checked. */
+/** The gradients of the inputs of `op`. @throws LookupError that names the way to it, where it has none */
+function differentiated(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null): Gradients {
+  try {
+    return gradientsOf(op, dys, walk, masks);
+  } catch (error) {
+    throw withWay(error, op, walk);
+  }
+}
+
+/** The same, checked. */
 function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null): Gradients {
-  const rule = ruleFor(op, walk);
+  const rule = gradientOf(op);
   if (!rule) return op.inputs.map(() => null);
   const apply = (given: Gradients): Gradients => {
     const dxs = rule(op as OpView, given as unknown as Many<Gradient>, calculusOf(walk));
@@ -76,10 +88,11 @@ function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | n
     return dxs;
   };
   // An operation that calls functions sees for itself what its bodies need.
-  const complete = opDef(op.type).functional ? dys : dys.map((dy, i) => dy ?? zerosFor(op.outputs[i]!));
+  const def = findOp(op.type);
+  const complete = def?.functional ? dys : dys.map((dy, i) => dy ?? zerosFor(op.outputs[i]!));
   const graph = op.graph.receiver;
   return graph.withScope({ name: graph.uniqueName(`${op.name}_grad`), forwardOp: op }, () => {
-    const own = rule === opDef(op.type).grad;
+    const own = rule === def?.grad;
     const dxs = masks?.differentiate(op as OpView, own, complete, apply) ?? apply(complete);
     if (!walk.gate || dxs.filter((dx) => dx !== null).length < 2) return dxs;
     // The gate must not be pinned to where the operation is.
@@ -90,7 +103,9 @@ function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | n
 }
 
 function zerosFor(y: Tensor): Tensor | null {
-  return isDifferentiable(y) ? one('ZerosLike', [y], {}, { name: 'zeros_like' }) : null;
+  if (!isDifferentiable(y)) return null;
+  // A value of another body would have to be kept for no more than its shape.
+  return y.graph === y.graph.receiver ? one('ZerosLike', [y], {}, { name: 'zeros_like' }) : zerosLike(y);
 }
 
 /** Inside function bodies, the walk goes on as outside. */
@@ -112,17 +127,38 @@ function calculusOf(walk: Walk): Calculus {
   };
 }
 
-function ruleFor(op: Operation, walk: Walk): GradientFn | null {
+/** The same error, with the way on which gradient came to the operation that has none, through the functions it is in. */
+function withWay(error: unknown, op: Operation, walk: Walk): unknown {
+  if (!(error instanceof LookupError)) return error;
+  const message = error.message.replace(/\.?$/, '.');
+  const way = () => namesOn(wayTo(op, walk));
+  if (error.nodeName === op.name)
+    return new LookupError(`${message} Gradient came to it by ${way()}.`, { ...op.details(), cause: error });
+  if (!findOp(op.type)?.functional) return error;
+  const { nodeName, createdAt } = error;
+  return new LookupError(`${message} All this is inside '${op.name}', to which it came by ${way()}.`, {
+    op: error.op,
+    nodeName,
+    createdAt,
+    cause: error,
+  });
+}
+
+/** The longest way on which gradient comes to `op`: the walk once more, watched until it is there, and taken back. */
+function wayTo(op: Operation, walk: Walk): readonly Operation[] {
+  const flow = new Flow();
+  const arrival = new Error();
+  const through = (other: Operation): boolean => {
+    const goesOn = walk.through?.(other) ?? true;
+    if (other === op) throw arrival;
+    return goesOn;
+  };
   try {
-    return gradientOf(op);
+    takingBack(op.graph.receiver, () => backpropagate({ ...walk, through, observe: flow.observe }));
   } catch (error) {
-    if (!(error instanceof LookupError)) throw error;
-    const path = walk.ys.map((y) => y.op.name).join(', ');
-    throw new LookupError(
-      `${error.message} It lies on the way from ${path} to ${walk.xs.map((x) => x.name).join(', ')}.`,
-      op.details(),
-    );
+    if (error !== arrival) throw error;
   }
+  return flow.ways(walk.ys).to(op);
 }
 
 function check(op: Operation, dxs: readonly (Gradient | null)[]): void {

@@ -17,6 +17,7 @@ import { aggregationMethods, type AggregationMethod } from './accumulate.js';
 import { backpropagate } from './backpropagate.js';
 import { maskedNaNs, type MaskedNaN } from './masks.js';
 import { checkGradY, convertGradY, makeSeed, type GradY } from './seeds.js';
+import { stopTensors, type Stop } from './stops.js';
 
 /** What can be differentiated, or differentiated by. */
 export type GradientOperand = Tensor | TensorConvertible | TensorData;
@@ -32,8 +33,8 @@ export interface GradientOptions {
   readonly gateGradients?: boolean;
   /** Whether backward nodes are placed with the forward operations they belong to. */
   readonly colocateGradientsWithOps?: boolean;
-  /** Tensors through which nothing is differentiated. */
-  readonly stopGradients?: readonly Tensor[] | Tensor;
+  /** Tensors, or variables, through which nothing is differentiated. */
+  readonly stopGradients?: readonly Stop[] | Stop;
   /** What an x gets that no y depends on: null ('none', the default) or zeros ('zero'). */
   readonly unconnectedGradients?: 'none' | 'zero';
   /**
@@ -155,8 +156,7 @@ function sourceTensor(x: Differentiable, name: string): Tensor {
   return convertToTensor(x, undefined, name);
 }
 
-/** Zeros of the shape and dtype of `x`; for the handle of a variable, of those of the variable. */
-export function zerosFor(x: Tensor): Tensor {
+function zerosFor(x: Tensor): Tensor {
   return x.dtype === 'resource' ? zeros(variableShape(x), { dtype: variableType(x).dtype }) : zerosLike(x);
 }
 
@@ -173,11 +173,6 @@ function checkOptions(options: GradientOptions): Settings {
   ]);
   const name = options.name ?? 'gradients';
   checkName(name, false);
-  const stopGradients = asList<Tensor>(options.stopGradients ?? []);
-  for (const stop of stopGradients) {
-    if (!(stop instanceof Tensor))
-      throw new InvalidArgumentError(`${fn}: stopGradients must hold tensors of the graph.`);
-  }
   return {
     gradYs:
       options.gradYs === undefined || options.gradYs === null
@@ -186,7 +181,7 @@ function checkOptions(options: GradientOptions): Settings {
     aggregationMethod: checkChoice(fn, 'aggregationMethod', options.aggregationMethod ?? 'addN', aggregationMethods),
     gateGradients: checkBoolean(fn, 'gateGradients', options.gateGradients ?? false),
     colocateGradientsWithOps: checkBoolean(fn, 'colocateGradientsWithOps', options.colocateGradientsWithOps ?? false),
-    stopGradients,
+    stopGradients: stopTensors(fn, options.stopGradients ?? []),
     unconnectedGradients: checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', [
       'none',
       'zero',

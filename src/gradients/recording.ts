@@ -37,6 +37,8 @@ export class Recording implements Recorder {
   /** Takes an operation in where something watched goes into it, as things are now. */
   created(op: Operation): void {
     if (this.#watchAccessedVariables) this.#watchRead(op);
+    // What stops gradients starts anew: its output is no more known than a constant.
+    if (opDef(op.type).grad === 'stop') return;
     if (op.inputs.some((input) => isDifferentiable(input) && this.knows(input))) this.#operations.add(op);
   }
 
@@ -54,12 +56,13 @@ export class Recording implements Recorder {
   }
 
   #watchRead(op: Operation): void {
-    const [handle] = op.inputs;
-    const { effect, grad } = opDef(op.type);
-    // Its shape, or whether it has a value, can be read without gradient.
-    if (handle?.dtype !== 'resource' || effect !== 'read' || typeof grad !== 'function') return;
-    const variable = variableBehind(handle);
-    if (variable?.trainable) this.watchVariable(variable);
+    const { effect, grad, functional } = opDef(op.type);
+    // Its shape, or whether it has a value, can be read without gradient; a function reads what it captured.
+    if (!functional && (effect !== 'read' || typeof grad !== 'function')) return;
+    for (const handle of functional ? op.inputs : op.inputs.slice(0, 1)) {
+      const variable = handle.dtype === 'resource' ? variableBehind(handle) : null;
+      if (variable?.trainable) this.watchVariable(variable);
+    }
   }
 }
 

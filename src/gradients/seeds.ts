@@ -25,13 +25,7 @@ interface Described {
  * Checks gradYs[i] against ys[i], dtype and shape; data becomes an array of y's dtype.
  * @throws DTypeError and ShapeError naming the argument
  */
-export function checkGradY(
-  fn: string,
-  y: Described,
-  gradY: GradY | undefined,
-  i: number,
-  option = 'gradYs',
-): GradY {
+export function checkGradY(fn: string, y: Described, gradY: GradY | undefined, i: number, option = 'gradYs'): GradY {
   const argument = `${fn}: ${option}[${i}]`;
   const yName = y.name ? `'${y.name}'` : `ys[${i}]`;
   const kind = dtypeInfo(y.dtype).kind;

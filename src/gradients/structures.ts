@@ -1,5 +1,6 @@
 /** Nests of targets, sources and output gradients, as a tape takes them: flat, checked, and matched with each other. */
 import { InvalidArgumentError } from '../graph/errors.js';
+import { NDArray } from '../graph/ndarray.js';
 import { Tensor } from '../graph/tensor.js';
 import { isConvertible } from '../ops/call.js';
 import { Variable } from '../ops/definitions/variable.js';
@@ -40,21 +41,23 @@ export function tensorBehind(operand: TapeOperand): Tensor {
 }
 
 /**
- * One gradient, or null, for each leaf of `target`.
+ * What was given for each leaf of `nest`: an array of as many entries, or the nest itself with something else in its places.
+ * Nothing given is null for all.
  * @throws InvalidArgumentError where there are more or fewer, or their structure is another one
  */
-export function outputGradientsFor(
+export function oneForEach(
   fn: string,
-  target: Nest<TapeOperand>,
+  option: string,
+  nest: Nest<TapeOperand>,
   given: OutputGradients | undefined,
 ): readonly GradY[] {
-  const count = flatten(target).length;
+  const count = flatten(nest).length;
   if (given === undefined || given === null) return new Array<null>(count).fill(null);
-  const found = matched(target, given) ?? listed(target, given);
+  const found = matched(nest, given) ?? listed(nest, given);
   if (found?.length === count) return found;
   throw new InvalidArgumentError(
-    `${fn}: outputGradients must hold one gradient, or null, for each of the ${count} targets, in their structure ` +
-      `${describeNest(target)} or in a flat list; it is ${describeNest(given)}.`,
+    `${fn}: ${option} must have ${count === 1 ? 'one entry' : `${count} entries`}, in the structure ${describeNest(nest)} ` +
+      `or in a flat list; it is ${describeNest(given)}.`,
   );
 }
 
@@ -64,7 +67,10 @@ function matched(target: unknown, given: unknown): GradY[] | undefined {
     if (!Array.isArray(given) || given.length !== target.length) return undefined;
     return all(target.map((item, i) => matched(item, given[i])));
   }
-  if (!isPlainObject(target)) return isPlainObject(given) ? undefined : [unwrapped(given) as GradY];
+  if (!isPlainObject(target)) {
+    const found = unwrapped(target as TapeOperand, given);
+    return found === undefined ? undefined : [found];
+  }
   const keys = Object.keys(target);
   if (!isPlainObject(given) || Object.keys(given).length !== keys.length) return undefined;
   if (!keys.every((key) => Object.hasOwn(given, key))) return undefined;
@@ -75,11 +81,29 @@ function all(parts: readonly (GradY[] | undefined)[]): GradY[] | undefined {
   return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
 }
 
-/** The gradient of a bare target may stand in a list of its own; a list of numbers is data. */
-function unwrapped(given: unknown): unknown {
-  if (!Array.isArray(given) || given.length !== 1) return given;
-  const item = (given as readonly unknown[])[0];
-  return item === null || item instanceof Tensor || item instanceof IndexedSlices || isConvertible(item) ? item : given;
+/**
+ * What is given for a bare operand; it may stand in a list of its own. Data in a list has one dimension more than the operand.
+ * Undefined for a list of several.
+ */
+function unwrapped(operand: TapeOperand, given: unknown): GradY | undefined {
+  if (!Array.isArray(given)) return given as GradY;
+  const items = given as readonly unknown[];
+  if (items.some(isEntry)) return items.length === 1 ? (items[0] as GradY) : undefined;
+  const rank = operand.shape?.length;
+  const listed = items.length === 1 && (rank === undefined || rankOf(given) === rank + 1);
+  return (listed ? items[0] : given) as GradY;
+}
+
+/** Whether `value` stands for itself: it is no part of an array of numbers. */
+function isEntry(value: unknown): boolean {
+  return value === null || value instanceof Tensor || value instanceof IndexedSlices || isConvertible(value);
+}
+
+/** How deep data is nested. */
+function rankOf(data: unknown): number {
+  if (Array.isArray(data)) return 1 + rankOf(data[0]);
+  if (data instanceof NDArray) return data.shape.length;
+  return ArrayBuffer.isView(data) ? 1 : 0;
 }
 
 /** Gradients in a flat list. */

@@ -1,21 +1,14 @@
 /** Gradient tapes: which part of a graph is differentiated follows from what was watched while it was built. */
-import { isComplex, dtypeInfo } from '../graph/dtype.js';
 import { FailedPreconditionError, InvalidArgumentError } from '../graph/errors.js';
-import type { Graph } from '../graph/graph.js';
 import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
-import type { Operation } from '../graph/operation.js';
 import { startRecorder, stopRecorder } from '../graph/recorders.js';
 import type { Tensor } from '../graph/tensor.js';
-import { graphOf } from '../ops/call.js';
-import { onesLike } from '../ops/definitions/array-fill.js';
 import { Variable } from '../ops/definitions/variable.js';
-import { IndexedSlices } from '../ops/indexed-slices.js';
+import type { IndexedSlices } from '../ops/indexed-slices.js';
 import { packLike, type Mapped, type Nest } from '../ops/nest.js';
-import type { Gradient } from '../ops/opdef.js';
-import { gradientsThrough, zerosFor } from './gradients.js';
 import { Recording } from './recording.js';
-import { checkGradY, type GradY } from './seeds.js';
-import { operandsIn, outputGradientsFor, tensorBehind, type OutputGradients, type TapeOperand } from './structures.js';
+import { gradientsOn, type TapeRequest } from './tape-gradients.js';
+import { oneForEach, operandsIn, tensorBehind, type OutputGradients, type TapeOperand } from './structures.js';
 
 export interface TapeOptions {
   /** Whether gradients can be taken more than once; false by default. */
@@ -34,8 +27,10 @@ export interface TapeGradientOptions {
   readonly unconnectedGradients?: 'none' | 'zero';
 }
 
-/** What a tape gives for sources: the same nest. */
-export type TapeGradients<S> = Mapped<S, TapeOperand, Tensor | IndexedSlices | null>;
+/** What a tape gives for sources: the same nest. Of a nest that is not known any closer, no more than that is known. */
+export type TapeGradients<S> = [Nest<never>] extends [S]
+  ? Nest<Tensor | IndexedSlices | null>
+  : Mapped<S, TapeOperand, Tensor | IndexedSlices | null>;
 
 /**
  * A gradient tape over tensors of a graph (TensorFlow `tf.GradientTape`). Nothing is recorded but which operations came from
@@ -95,7 +90,9 @@ export class GradientTape {
     const fn = 'GradientTape.watch';
     const operands = operandsIn(fn, 'what is watched', tensors);
     if (!this.#recording) {
-      throw new FailedPreconditionError(`${fn}: the tape has recorded nothing${this.#used ? ' since it was used' : ''}; watch inside run.`);
+      throw new FailedPreconditionError(
+        `${fn}: the tape has recorded nothing${this.#used ? ' since it was used' : ''}; watch inside run.`,
+      );
     }
     for (const operand of operands) {
       if (operand instanceof Variable) this.#recording.watchVariable(operand);
@@ -175,14 +172,17 @@ export class GradientTape {
   ): TapeGradients<S> {
     const fn = 'GradientTape.gradient';
     checkOptionNames(fn, options, ['outputGradients', 'unconnectedGradients']);
-    const request: Request = {
+    const request: TapeRequest = {
       fn,
       targets: operandsIn(fn, 'target', target),
       sources: operandsIn(fn, 'sources', sources),
-      outputGradients: outputGradientsFor(fn, target, options.outputGradients),
+      outputGradients: oneForEach(fn, 'outputGradients', target, options.outputGradients),
       unconnectedGradients: checkUnconnected(fn, options.unconnectedGradients),
     };
-    return packLike(sources, this.#using(fn, (recording) => differentiate(recording, request))) as TapeGradients<S>;
+    return packLike(
+      sources,
+      this.#using(fn, (recording) => gradientsOn(recording, request)),
+    ) as TapeGradients<S>;
   }
 
   /** Lets `fn` use the recording, which is then used up unless the tape is persistent. */
@@ -227,65 +227,6 @@ export class GradientTape {
   }
 }
 
-/** What is asked of a tape, checked and flat. */
-interface Request {
-  readonly fn: string;
-  readonly targets: readonly TapeOperand[];
-  readonly sources: readonly TapeOperand[];
-  readonly outputGradients: readonly GradY[];
-  readonly unconnectedGradients: 'none' | 'zero';
-}
-
-function differentiate(recording: Recording, request: Request): readonly (Gradient | null)[] {
-  const { fn, targets, sources, unconnectedGradients } = request;
-  const gradYs = request.outputGradients.map((gradY, i) => checkOutputGradient(fn, targets[i]!, gradY, i));
-  const graph = graphOf(fn, [...targets, ...sources, ...gradYs.filter((gradY) => gradY !== null)]);
-  const through = recordedBy(recording, graph);
-  const behind = new Set(targets.map(tensorBehind));
-  const isSource = (source: TapeOperand): boolean => recording.knows(tensorBehind(source)) || behind.has(tensorBehind(source));
-  const build = (): (Gradient | null)[] => {
-    const started = targets.map((y, i) => gradYs[i] ?? (isComplex(y.dtype) ? onesLike(y) : null));
-    const ys = targets.filter(hasGradient);
-    const gradients = gradientsThrough(
-      ys,
-      sources.filter(isSource),
-      {
-        gradYs: started.filter((_, i) => hasGradient(targets[i]!)),
-        unconnectedGradients,
-        name: 'gradient_tape',
-      },
-      through,
-    );
-    return sources.map((source) => {
-      if (isSource(source)) return gradients.shift()!;
-      return unconnectedGradients === 'zero' ? zerosBeside(source) : null;
-    });
-  };
-  return graph.attempt(() => graph.atSite(() => graph.asDefault(build)));
-}
-
-/** The operations a tape differentiates: those it recorded, and what is made to use it, such as the read of a target variable. */
-function recordedBy(recording: Recording, graph: Graph): (op: Operation) => boolean {
-  const start = graph.version;
-  const isNew = (op: Operation): boolean => (op.graph === graph ? op.id >= start : !graph.reaches(op.graph));
-  return (op) => recording.leadsOn(op) || isNew(op);
-}
-
-function checkOutputGradient(fn: string, y: TapeOperand, gradY: GradY, i: number): GradY {
-  return gradY === null ? null : checkGradY(fn, y, gradY, i, 'outputGradients');
-}
-
-/** Strings and the like have no ones to start from. */
-function hasGradient({ dtype }: TapeOperand): boolean {
-  const { kind } = dtypeInfo(dtype);
-  return kind !== 'string' && kind !== 'handle';
-}
-
-function zerosBeside(source: TapeOperand): Gradient {
-  const zeros = zerosFor(tensorBehind(source));
-  return source instanceof IndexedSlices ? new IndexedSlices(zeros, source.indices, source.denseShape) : zeros;
-}
-
 function checkUnconnected(fn: string, value: 'none' | 'zero' = 'none'): 'none' | 'zero' {
   return checkChoice(fn, 'unconnectedGradients', value, ['none', 'zero']);
 }
@@ -303,5 +244,7 @@ function synchronous<T>(name: string, result: T): T {
 }
 
 function asynchronous(name: string): InvalidArgumentError {
-  return new InvalidArgumentError(`${name} takes a synchronous function: what comes after an await would not be recorded.`);
+  return new InvalidArgumentError(
+    `${name} takes a synchronous function: what comes after an await would not be recorded.`,
+  );
 }

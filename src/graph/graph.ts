@@ -1,5 +1,5 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
-import type { NodeDef } from './attr.js';
+import { appendedOf, type Appended } from './appended.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
 import { checkName, NameTable, type TakenName } from './names.js';
 import { Operation } from './operation.js';
@@ -10,13 +10,6 @@ import { mergeShapes, shapesEqual, type Shape } from './shape.js';
 import { CallSite } from './site.js';
 import { append, emptyState, type Addition, type FunctionDef, type GraphState, type Patch } from './state.js';
 import type { Tensor } from './tensor.js';
-
-/** What a transaction added. */
-export interface Appended {
-  readonly nodes: readonly NodeDef[];
-  /** The exact immer patches from the state before to the state after. */
-  readonly patches: readonly Patch[];
-}
 
 interface Mark {
   readonly operations: number;
@@ -189,20 +182,18 @@ export class Graph {
       return value;
     });
     const addition = this.#additionSince(start);
-    const nodes = Object.freeze(addition.nodes);
-    if (before) return { result, appended: { nodes, patches: this.#seal(before, addition) } };
-    // An inner transaction is part of the outer one and seals nothing; its patches are worked out only when asked for.
+    const forwardOf = this.#operations.slice(start.nodes).map((op) => op.forwardOp?.name ?? null);
+    if (before) {
+      const patches = this.#seal(before, addition);
+      return { result, appended: appendedOf(addition, forwardOf, () => patches) };
+    }
+    // An inner transaction is part of the outer one and seals nothing.
     const earlier = this.#additionSince(baseCount, start);
-    const patches = () => append(append(base, earlier)[0], addition)[1];
-    return {
-      result,
-      appended: {
-        nodes,
-        get patches() {
-          return patches();
-        },
-      },
+    const makePatches = () => {
+      const [, patches, inversePatches] = append(append(base, earlier)[0], addition);
+      return [patches, inversePatches] as const;
     };
+    return { result, appended: appendedOf(addition, forwardOf, makePatches) };
   }
 
   /** @internal The roll-back of `transact` without a seal: what every single creation runs in. */
@@ -231,6 +222,17 @@ export class Graph {
         this.#names.commit();
         this.#undo.length = 0;
       }
+    }
+  }
+
+  /** @internal Lets even a finalized graph take nodes while `fn` runs: such as are taken back. */
+  reopened<T>(fn: () => T): T {
+    const finalized = this.#finalized;
+    this.#finalized = false;
+    try {
+      return fn();
+    } finally {
+      this.#finalized = finalized;
     }
   }
 
@@ -335,11 +337,11 @@ export class Graph {
     return `Graph(${this.#operations.length} operations)`;
   }
 
-  #seal(before: GraphState, addition: Addition): readonly Patch[] {
-    const [after, patches] = append(before, addition);
+  #seal(before: GraphState, addition: Addition): readonly [readonly Patch[], readonly Patch[]] {
+    const [after, patches, inversePatches] = append(before, addition);
     // The state may have been read, and so sealed, in mid-transaction: the patches still span all of it.
     if (this.#sealed === before) this.#setSealed(after);
-    return patches;
+    return [patches, inversePatches];
   }
 
   #setSealed(state: GraphState): void {

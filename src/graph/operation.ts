@@ -55,6 +55,11 @@ export class Operation {
     return this.#site.toString();
   }
 
+  /** @internal The user's call that made this node. */
+  get site(): CallSite {
+    return this.#site;
+  }
+
   /** @internal Output dtypes and shapes follow from the node, so they come once, right after it. */
   setOutputs(dtypes: readonly DType[], infer: (op: Operation) => readonly Shape[]): void {
     this.#outputs = dtypes.map((dtype, index) => new Tensor<DType>(this, index, dtype, null));

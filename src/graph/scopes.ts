@@ -106,16 +106,27 @@ export function colocateWith<T>(
 }
 
 /**
- * Runs `fn` such that nodes of the given op types get another registered gradient: `{ Relu: 'GuidedRelu' }`.
- * @throws InvalidArgumentError unless keys and values are strings
+ * Runs `fn` such that nodes of the given op types get another gradient than their own: one of `registerGradient`'s, or that of
+ * another op (TensorFlow `Graph.gradient_override_map`). Blocks add up, op by op; the name is looked up when the gradient is taken.
+ * @returns what `fn` returns
+ * @throws InvalidArgumentError unless keys and values are non-empty strings
+ * @example
+ * const x = constant([1.4, 2.6]);
+ * const y = gradientOverrideMap({ Round: 'Identity' }, () => round(x));
+ * [y, ...gradients(y, x)]; // [[1, 3], [1, 1]]
  */
 export function gradientOverrideMap<T>(
   overrides: Readonly<Record<string, string>>,
   fn: () => T,
   graph: Graph = getDefaultGraph(),
 ): T {
+  if (typeof overrides !== 'object' || overrides === null || Array.isArray(overrides)) {
+    throw new InvalidArgumentError("gradientOverrideMap: the map must be an object, such as { Relu: 'GuidedRelu' }.");
+  }
+  if (typeof fn !== 'function')
+    throw new InvalidArgumentError('gradientOverrideMap: the second argument must be a function.');
   for (const [type, gradient] of Object.entries(overrides)) {
-    if (typeof gradient !== 'string') {
+    if (type === '' || typeof gradient !== 'string' || gradient === '') {
       throw new InvalidArgumentError(
         `gradientOverrideMap: the gradient for '${type}' must be the name of a registered one.`,
       );

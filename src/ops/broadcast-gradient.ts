@@ -1,6 +1,6 @@
 /** How the gradient of a broadcasting op is summed back to the shapes of its operands. */
 import { isFullyDefined, shapesEqual, type Shape } from '../graph/shape.js';
-import { controlDependencies } from '../graph/scopes.js';
+import { controlDependencies, nameScope } from '../graph/scopes.js';
 import { Tensor } from '../graph/tensor.js';
 import { many, one } from './call.js';
 import type { Gradient } from './opdef.js';
@@ -25,7 +25,7 @@ export function reduceToOperands(
 ): [Gradient | null, Gradient | null] {
   if (gx === null && gy === null) return [null, null];
   const [ofX, ofY] = reductions(x, y);
-  return [reduceTo(ofX, gx), reduceTo(ofY, gy)];
+  return [reduceTo(x, ofX, gx), reduceTo(y, ofY, gy)];
 }
 
 /** Whether nothing was broadcast, beyond doubt: all three shapes are fully known and the same. */
@@ -67,17 +67,20 @@ function broadcastAxes(x: Shape, y: Shape): [number[], number[]] | null {
   return axes;
 }
 
-function reduceTo({ shape, axes, needed }: Reduction, gradient: Gradient | null): Gradient | null {
+function reduceTo(x: Tensor, { shape, axes, needed }: Reduction, gradient: Gradient | null): Gradient | null {
   if (gradient === null || !needed) return gradient;
-  const terms = prepared(gradient);
+  const terms = prepared(gradient, x);
   // Kept dimensions spare the gradient of this Sum the recovery of the axes.
   const sum = terms.graph.receiver.asDefault(() => one('Sum', [terms, axes], { keep_dims: true }));
   return noted(one('Reshape', [sum, shape]));
 }
 
-/** What is done to a gradient before its elements are added up, and the sums that came of it. */
+/** What is done to the gradient of an operand before elements of it are added up. */
+type Prepare = (gradient: Tensor, operand: Tensor) => Tensor;
+
 interface Preparation {
-  readonly prepare: (gradient: Tensor) => Tensor;
+  readonly prepare: Prepare;
+  /** The sums that came of it. */
   readonly sums: Set<Tensor>;
 }
 
@@ -89,7 +92,7 @@ let preparation: Preparation | null = null;
  * it, the gradients that are such sums.
  */
 export function preparingSums<T>(
-  prepare: (gradient: Tensor) => Tensor,
+  prepare: Prepare,
   rule: () => T,
 ): { readonly result: T; readonly sums: ReadonlySet<Tensor> } {
   const outer = preparation;
@@ -102,13 +105,13 @@ export function preparingSums<T>(
   }
 }
 
-function prepared(gradient: Gradient): Gradient {
+function prepared(gradient: Gradient, operand: Tensor): Gradient {
   const current = preparation;
   if (!current || !(gradient instanceof Tensor)) return gradient;
   // What prepares may call other rules.
   preparation = null;
   try {
-    return current.prepare(gradient);
+    return current.prepare(gradient, operand);
   } finally {
     preparation = current;
   }
@@ -151,7 +154,7 @@ export function reduceProducts(
   const axes = many('BroadcastGradientArgs', shapes);
   return controlDependencies([dy], () =>
     partials().map((partial, i) => {
-      const terms = prepared(times(partial, dy));
+      const terms = prepared(times(partial, dy), [x, y][i]!);
       return noted(one('Reshape', [one('Sum', [terms, axes[i]!]), shapes[i]!]));
     }),
   );
@@ -159,7 +162,12 @@ export function reduceProducts(
 
 /** 1 where `x` is not 0, else 0. */
 export function indicator(x: Tensor): Tensor {
-  const zero = constantBeside(x, 0, 'float32', 'Cast/x');
-  const cast = (value: Tensor) => (value.dtype === x.dtype ? value : one('Cast', [value], { DstT: x.dtype }));
-  return cast(one('NotEqual', [x, cast(zero)]));
+  const cast = (value: Tensor, name?: string) => {
+    return value.dtype === x.dtype
+      ? value
+      : one('Cast', [value], { DstT: x.dtype }, name === undefined ? {} : { name });
+  };
+  // The scope is taken also where nothing is cast in it.
+  const zero = nameScope('Cast', (scope) => cast(constantBeside(x, 0, 'float32', 'x'), scope), x.graph.receiver);
+  return cast(one('NotEqual', [x, zero]));
 }

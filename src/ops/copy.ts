@@ -5,13 +5,18 @@ import type { Tensor } from '../graph/tensor.js';
 import { call } from './call.js';
 import { opDef, type AttrInput } from './opdef.js';
 
-/** An operation like `op` on `inputs`, with the same attributes. */
-export function copyOperation(op: Operation, inputs: readonly Tensor[]): Operation {
+/** An operation like `op` on `inputs`, with the same attributes but for `changes`. */
+export function copyOperation(
+  op: Operation,
+  inputs: readonly Tensor[],
+  changes: Readonly<Record<string, AttrInput>> = {},
+): Operation {
   const { parsed } = opDef(op.type);
   const attrs: Record<string, AttrInput> = {};
   for (const [name, attr] of Object.entries(op.def.attr)) {
     if (name !== '_class') attrs[name] = name.startsWith('_') ? attr : (attr.value as AttrInput);
   }
+  Object.assign(attrs, changes);
   let next = 0;
   const operands = parsed.inputs.map((arg) => {
     if ('list' in arg.type) return take((op.def.attr[arg.type.list]!.value as readonly unknown[]).length);

@@ -105,6 +105,8 @@ export const noFunctions: FunctionRunner = {
 export interface Routine {
   readonly routine: string;
   readonly run: (context: RoutineContext) => readonly NDArray[];
+  /** As a lowering has it. */
+  readonly pointwise?: Pointwise;
 }
 
 /** An input on which the table specs try an op: a shape to fill with numbers from `domain` ([-2, 2]), or a value. */
@@ -165,11 +167,21 @@ export function defineOp(def: OpDef): void {
   registry.set(def.name, Object.freeze({ ...def, parsed, functional }));
 }
 
+/** The record of an op type, if there is one: a graph may hold ops that only other programs know. */
+export function findOp(type: string): RegisteredOp | undefined {
+  return registry.get(type);
+}
+
 /** The record of an op type. @throws NotFoundError where there is none. */
 export function opDef(type: string): RegisteredOp {
-  const def = registry.get(type);
+  const def = findOp(type);
   if (!def) throw new NotFoundError(`There is no op '${type}'.`, { op: type });
   return def;
+}
+
+/** Whether there is a record of that name. */
+export function isOp(type: string): boolean {
+  return registry.has(type);
 }
 
 /** All records, by name. */

@@ -36,6 +36,8 @@ export function trace<R>(
   const body = new FunctionGraph(outer.root.uniqueFunctionName(name), outer, options.forward ?? null);
   inheritRandomSeed(body, outer);
   const { device, gradientOverrides, forwardOp, site } = outer.scope;
+  // The body of a gradient colocates with the operations of the forward body, not with the call of it.
+  const colocation = options.forward ? [] : outer.scope.colocation;
   const build = (): R => {
     const inputs = args.map((arg) => body.addInput(arg));
     const result = fn(inputs, body);
@@ -45,7 +47,9 @@ export function trace<R>(
     return result;
   };
   const result = body.attempt(() =>
-    body.withScope({ device, gradientOverrides, forwardOp, site }, () => body.asDefault(() => body.atSite(build))),
+    body.withScope({ device, colocation, gradientOverrides, forwardOp, site }, () =>
+      body.asDefault(() => body.atSite(build)),
+    ),
   );
   return { body, result };
 }

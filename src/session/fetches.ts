@@ -20,7 +20,9 @@ export type Fetch = Tensor | Operation | Variable | IndexedSlices | string;
 export type Fetches = Fetch | readonly Fetches[] | { readonly [key: string]: Fetches };
 
 /** What a fetch gives: the same nest, with values for tensors and null for operations. */
-export type Fetched<F> = F extends Operation
+export type Fetched<F> = [Fetches] extends [F] ? unknown : FetchedOf<F>;
+
+type FetchedOf<F> = F extends Operation
   ? null
   : F extends IndexedSlices<infer D>
     ? IndexedSlicesValue<D>

@@ -3,12 +3,12 @@ import { InvalidArgumentError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { NDArray } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
+import { takingBack } from '../graph/rollback.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call, one } from '../ops/call.js';
 import { Variable, variablesIn, variableType } from '../ops/definitions/variable.js';
 import { opDef } from '../ops/opdef.js';
 import { Session } from '../session/session.js';
-import { takingBack } from './rollback.js';
 
 /** What a function can be differentiated by. */
 export type Source = Tensor | Variable;

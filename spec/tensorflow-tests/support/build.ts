@@ -29,8 +29,11 @@ export function gradient(y: tl.Tensor, x: tl.Tensor | tl.Variable, options: tl.G
 }
 
 /** Constants of a shape, all of one value. */
-export const filled = (shape: readonly number[], fill = 1, options: Readonly<Record<string, unknown>> = {}): tl.Tensor =>
-  tl.constant(fill, { ...options, shape: [...shape] }) as tl.Tensor;
+export const filled = (
+  shape: readonly number[],
+  fill = 1,
+  options: Readonly<Record<string, unknown>> = {},
+): tl.Tensor => tl.constant(fill, { ...options, shape: [...shape] });
 
 /** TensorFlow's `compute_gradient_error`: the largest difference between the two Jacobians; NaN where either has one. */
 export async function gradientError(

@@ -4,7 +4,8 @@ import type { Graph } from '../../../src/graph/graph.js';
 import { NDArray, type TensorData } from '../../../src/graph/ndarray.js';
 import type { Operation } from '../../../src/graph/operation.js';
 import { Tensor } from '../../../src/graph/tensor.js';
-import { nodeJson } from '../../../src/graph/print/json.js';
+import { functionsOf } from '../../../src/graph/print/functions.js';
+import { functionJson, nodeJson } from '../../../src/graph/print/json.js';
 import { constant } from '../../../src/ops/definitions/constant.js';
 import { Variable } from '../../../src/ops/definitions/variable.js';
 import { IndexedSlices } from '../../../src/ops/indexed-slices.js';
@@ -19,6 +20,8 @@ export interface Call {
   readonly results: readonly Result[];
   readonly first: number;
   readonly end: number;
+  /** The name scope it was made in. */
+  readonly scope: string;
 }
 
 export class Recorder {
@@ -42,7 +45,7 @@ export class Recorder {
     const first = this.graph.version;
     this.steps.push({ gradients: request });
     const results = gradients(ys, xs, { maskedNaN: 'tensorflow', ...options });
-    this.calls.push({ results, first, end: this.graph.version });
+    this.calls.push({ results, first, end: this.graph.version, scope: this.graph.scope.name });
     Object.assign(request, { names: results.map(namesOf) });
     this.#sent = this.graph.version;
     return results;
@@ -58,12 +61,9 @@ export class Recorder {
 
   /** Sends the forward nodes made since the last step. */
   flush(): void {
-    const nodes = this.graph
-      .operations()
-      .slice(this.#sent)
-      .map((op) => nodeJson(op.def));
+    const operations = this.graph.operations().slice(this.#sent);
     this.#sent = this.graph.version;
-    if (nodes.length > 0) this.steps.push({ extend: { node: nodes } });
+    if (operations.length > 0) this.steps.push({ extend: graphDef(this.graph, operations) });
   }
 
   #describe(ys: readonly Operand[], xs: readonly Operand[], options: GradientOptions) {
@@ -78,12 +78,12 @@ export class Recorder {
       gate: options.gateGradients ?? false,
       aggregation: options.aggregationMethod ?? 'addN',
       unconnected: options.unconnectedGradients ?? 'none',
-      scope: this.#scope(),
+      scope: this.scope(),
       names: [],
     };
   }
 
-  #scope() {
+  scope() {
     const { name, device, colocation, controllers, gradientOverrides } = this.graph.scope;
     return {
       name,
@@ -93,6 +93,15 @@ export class Recorder {
       overrides: gradientOverrides,
     };
   }
+}
+
+/** Operations with the functions they call, as a GraphDef in JSON. */
+export function graphDef(graph: Graph, operations: readonly Operation[]): object {
+  const library = functionsOf(graph, operations).map(({ def }) => functionJson(def));
+  return {
+    node: operations.map((op) => nodeJson(op.def)),
+    ...(library.length > 0 && { library: { function: library } }),
+  };
 }
 
 const nameOf = (op: Operation): string => op.name;

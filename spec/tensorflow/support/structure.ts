@@ -31,6 +31,10 @@ export interface TheirCall {
 /** TensorFlow makes the zeros for unconnected xs outside the scope of the call. */
 const outsideScope = /^(zeros|zeros_like|Const)(_\d+)?(\/|$)/;
 
+function withoutScope(name: string, scope: string): string {
+  return scope !== '' && name.startsWith(`${scope}/`) ? name.slice(scope.length + 1) : name;
+}
+
 export class StructureError extends Error {}
 
 /** Matches the calls of one graph, first to last: later ones build on what earlier ones appended. */
@@ -69,7 +73,7 @@ export class Matcher {
     this.#types(appended, theirs.nodes);
     this.#order(appended, theirs.nodes);
     for (const [op, node] of this.#pairs) {
-      if (op.name !== node.name && !outsideScope.test(node.name))
+      if (op.name !== node.name && !outsideScope.test(withoutScope(node.name, ours.scope)))
         this.#differ(op, node.name, `is called ${node.name} by TensorFlow`);
     }
     this.#count(appended, theirs.nodes);
@@ -238,7 +242,7 @@ export class Matcher {
   }
 }
 
-function attrDifference(ours: AttrValue | undefined, theirs: TensorFlowAttr | undefined): string | null {
+export function attrDifference(ours: AttrValue | undefined, theirs: TensorFlowAttr | undefined): string | null {
   if (ours === undefined) return `${JSON.stringify(theirs)} in TensorFlow only`;
   if (theirs === undefined) return 'not in TensorFlow';
   if (ours.kind === 'tensor')
@@ -257,12 +261,12 @@ function plain(attr: AttrValue): unknown {
   return attr.kind === 'func' ? { name: attr.value.name } : item(attr.value);
 }
 
-function ourLine(op: Operation): string {
+export function ourLine(op: Operation): string {
   const attrs = Object.entries(op.def.attr).map(([name, value]) => `${name}=${short(attrToJS(value))}`);
   return `${op.name} = ${op.type}(${op.def.input.join(', ')}) {${attrs.sort().join(' ')}}${op.device}`;
 }
 
-function theirLine({ name, op, inputs, controls, attrs, device }: TensorFlowNode): string {
+export function theirLine({ name, op, inputs, controls, attrs, device }: TensorFlowNode): string {
   const show = (attr: TensorFlowAttr) => {
     const value = (attr as { value?: unknown }).value;
     return short((value as EncodedArray | undefined)?.dtype ? decodeArray(value as EncodedArray) : value);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import * as tl from '../../index.js';
 import { loadModel } from '../model.js';
-import { nameList, tensorOf } from '../options.js';
+import { nameList } from '../options.js';
 import { colors, writeOutput } from '../output.js';
 
 interface ExplainFlags {
@@ -30,7 +30,7 @@ export function addExplain(program: Command): void {
 
 async function explain(path: string, flags: ExplainFlags): Promise<void> {
   const model = await loadModel(path, { check: flags.check ?? false });
-  const stopGradients = (flags.stopGradients ?? []).map((name) => tensorOf(model, name, '--stop-gradients'));
+  const stopGradients = model.values(flags.stopGradients ?? [], '--stop-gradients');
   const lines: string[] = [];
   for (const y of flags.ys) {
     for (const x of flags.xs) {

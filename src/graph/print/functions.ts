@@ -1,5 +1,5 @@
 /** The functions that printed operations call, and those that these call. */
-import type { AttrKinds, AttrValue } from '../attr.js';
+import type { AttrValue } from '../attr.js';
 import type { Graph, GraphFunction } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { textLine } from './text.js';
@@ -24,9 +24,7 @@ export function functionsOf(graph: Graph, operations: readonly Operation[]): rea
 
 function calledBy(attr: AttrValue): readonly string[] {
   if (attr.kind === 'func') return [attr.value.name];
-  return attr.kind === 'list' && attr.of === 'func'
-    ? (attr.value as readonly AttrKinds['func'][]).map(({ name }) => name)
-    : [];
+  return attr.kind === 'list' && attr.of === 'func' ? attr.value.map(({ name }) => name) : [];
 }
 
 /** A function as text: its arguments, a line a node, what it returns. */

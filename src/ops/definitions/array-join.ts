@@ -173,7 +173,9 @@ export function concat<const V extends readonly (Operand | MixedList)[]>(
   return nameScope(
     name,
     () => {
-      const dim = value.graph.receiver.asDefault(() => convertToTensor(indices(axis, 'concat_dim'), undefined, 'concat_dim'));
+      const dim = value.graph.receiver.asDefault(() =>
+        convertToTensor(indices(axis, 'concat_dim'), undefined, 'concat_dim'),
+      );
       if (dim.shape !== null && dim.shape.length > 0)
         throw argumentError(dim.op as OpView, 'the axis of concat must be a scalar');
       return one('Identity', [value], {}, { name: name.replace(/^.*\//, '') });

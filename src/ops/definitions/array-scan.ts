@@ -1,13 +1,14 @@
 /** Running sums and products. */
 import type { DType } from '../../graph/dtype.js';
+import { NDArray } from '../../graph/ndarray.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { one } from '../call.js';
+import { convertToTensor, one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type Gradient, type OpView, type Routine } from '../opdef.js';
-import { times } from '../rules.js';
+import { plus, times } from '../rules.js';
 import { scan } from '../routines/scan.js';
 import { axisIn, shapeError } from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions, ShapeOf } from '../types.js';
@@ -69,10 +70,43 @@ defineOp({
 });
 
 /**
- * TensorFlow divides the products by x, which loses what flows to a zero. The first zero along the axis is the only one that
- * receives anything, and its share is the same sum with that zero left out of the products.
+ * The gradient for an element is the product of those before it times a sum over those after it, in which it is left out itself: no
+ * division, so that elements of 0 are nothing special, whatever the order of the derivative. TensorFlow divides by x.
  */
 function cumprodGradient(op: OpView, dy: Gradient): Tensor {
+  const [x, axisTensor] = op.inputs;
+  const axis = constantNumber(axisTensor);
+  const size = axis === null ? null : x.shape?.[axis < 0 ? axis + x.shape.length : axis];
+  if (axis === null || size === null || size === undefined) return cumprodGradientByDivision(op, dy);
+  const rank = x.shape!.length;
+  const [exclusive, reverse] = [op.boolAttr('exclusive'), op.boolAttr('reverse')];
+  const later = (t: Tensor, by: number): Tensor => shifted(t, axis < 0 ? axis + rank : axis, rank, by, reverse);
+  // sum[k] = share[k] + factor[k] * sum[k + 1], in a number of steps that is the logarithm of the size.
+  let factor = later(x, 1);
+  let sum = exclusive ? later(convertToTensor(dy), 1) : convertToTensor(dy);
+  for (let by = 1; by < size; by *= 2) {
+    sum = plus(sum, times(factor, later(sum, by)));
+    if (2 * by < size) factor = times(factor, later(factor, by));
+  }
+  return times(one('Cumprod', [x, axisTensor], { exclusive: true, reverse }), sum);
+}
+
+/** `t` moved along an axis such that each place has what stood `by` places after it, or before it in reverse, and else 0. */
+function shifted(t: Tensor, axis: number, rank: number, by: number, reverse: boolean): Tensor {
+  const along = (value: number): Int32Array => Int32Array.from({ length: rank }, (_, i) => (i === axis ? value : 0));
+  const dim = t.shape![axis]!;
+  const kept = Math.max(0, dim - by);
+  const sizes = Int32Array.from({ length: rank }, (_, i) => (i === axis ? kept : -1));
+  const rest = one('Slice', [t, along(reverse ? 0 : Math.min(by, dim)), sizes]);
+  const paddings = Array.from(along(dim - kept), (width) => (reverse ? [width, 0] : [0, width]));
+  return one('Pad', [rest, NDArray.from(paddings, 'int32', [rank, 2])]);
+}
+
+/**
+ * The same where the size along the axis is not known, by TensorFlow's division. The first zero along the axis is the only element that
+ * receives anything, and its share is the same sum with that zero left out of the products. (The second derivative by two zeros is lost.)
+ */
+function cumprodGradientByDivision(op: OpView, dy: Gradient): Tensor {
   const [x, axis] = op.inputs;
   const exclusive = op.boolAttr('exclusive');
   const reverse = op.boolAttr('reverse');
@@ -121,6 +155,7 @@ defineOp({
           value: [
             [1, 0, 3, 2],
             [0, 2, 4, 5],
+            [0, 3, 0, 2],
           ],
           dtype: 'float64',
         },

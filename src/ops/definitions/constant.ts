@@ -175,7 +175,7 @@ defineOp({
   signature: 'input: T -> output: T | T: type',
   infer: unchanged,
   lower: ({ inputs: [x] }) => [x],
-  grad: 'none',
+  grad: 'stop',
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [{ value: 3, dtype: 'int64' }] }],
 });

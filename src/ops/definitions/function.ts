@@ -4,6 +4,7 @@ import type { FunctionGraph } from '../../graph/function-graph.js';
 import type { Graph } from '../../graph/graph.js';
 import { getDefaultGraph } from '../../graph/graph.js';
 import { captured } from '../capture.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { composed } from '../compose.js';
 import { callBranches } from '../functional/branches.js';
 import { assembled, partsOfResult, type BodyResult, type Outside, type Parts } from '../functional/results.js';
@@ -12,8 +13,8 @@ import { argumentFor, trace } from '../trace.js';
 import type { Operand, OpOptions } from '../types.js';
 import { choices } from './functional.js';
 
-/** What a function's arguments are inside: tensors in the place of data. */
-type Arguments<A extends readonly unknown[]> = { -readonly [K in keyof A]: Outside<A[K]> };
+/** What a function may be called with: what it takes, or data in the place of a tensor. */
+type Arguments<A extends readonly unknown[]> = { [K in keyof A]: A[K] | (A[K] extends Tensor ? Operand : never) };
 
 /**
  * A function whose body becomes part of the graph's library; each call of it is one node (TensorFlow `tf.function`, which makes
@@ -27,9 +28,9 @@ type Arguments<A extends readonly unknown[]> = { -readonly [K in keyof A]: Outsi
  * [cube(x), ...gradients(cube(x), x)]; // [8, 12]
  */
 export function graphFunction<A extends readonly unknown[], R extends BodyResult>(
-  fn: (...args: Arguments<A>) => R,
+  fn: (...args: A) => R,
   options: OpOptions = {},
-): (...args: A) => Outside<R> {
+): (...args: Arguments<A>) => Outside<R> {
   if (typeof fn !== 'function') throw new InvalidArgumentError('graphFunction: it takes a function.');
   const traced = new WeakMap<Graph, Map<string, Traced>>();
   return (...args) =>

@@ -25,6 +25,7 @@ export * from './array-slice.js';
 export * from './array-split.js';
 export * from './array-stitch.js';
 export * from './array-transpose.js';
+export * from './array-unique.js';
 export * from './cond.js';
 export { graphFunction as function } from './function.js';
 export * from './linalg.js';
@@ -43,6 +44,8 @@ export * from './math-select.js';
 export * from './math-trigonometry.js';
 export * from './reduce-order.js';
 export * from './reduce.js';
+import './training.js';
+import './variable-scatter.js';
 export * from './while-loop.js';
 export {
   globalVariables,

@@ -11,7 +11,7 @@ import { composed } from '../compose.js';
 import { assembled, partsOfResult, type Outside, type Parts } from '../functional/results.js';
 import { flatten } from '../nest.js';
 import { elementOf } from '../slicing.js';
-import type { Operand, OpOptions, TensorLike } from '../types.js';
+import type { Operand, OpOptions } from '../types.js';
 import { shapeOperand } from './tensor-list.js';
 import { whileLoop } from './while-loop.js';
 
@@ -33,28 +33,26 @@ export interface ScanOptions<A> extends FoldOptions<A> {
 }
 
 /** One row of every tensor of a nest. */
-export type Row<X> =
-  X extends TensorLike<infer D extends DType, infer S extends Shape>
-    ? Tensor<D, Tail<S>>
-    : X extends readonly unknown[]
+export type Row<X> = X extends { readonly dtype: infer D extends DType; readonly shape: infer S extends Shape }
+  ? Tensor<D, Tail<S>>
+  : X extends readonly unknown[]
+    ? { -readonly [K in keyof X]: Row<X[K]> }
+    : X extends object
       ? { -readonly [K in keyof X]: Row<X[K]> }
-      : X extends object
-        ? { -readonly [K in keyof X]: Row<X[K]> }
-        : Tensor;
+      : Tensor;
 
 type Tail<S extends Shape> = S extends readonly [Dim, ...infer R extends Dim[]] ? R : Shape;
 
 /** A row of results for every row of the operands. */
-export type Stacked<X> =
-  X extends TensorLike<infer D extends DType, infer S extends Shape>
-    ? Tensor<D, S extends readonly Dim[] ? (number extends S['length'] ? Shape : [Dim, ...S]) : Shape>
-    : X extends number
-      ? Tensor<'float32', [Dim]>
-      : X extends readonly unknown[]
+export type Stacked<X> = X extends { readonly dtype: infer D extends DType; readonly shape: infer S extends Shape }
+  ? Tensor<D, S extends readonly Dim[] ? (number extends S['length'] ? Shape : [Dim, ...S]) : Shape>
+  : X extends number
+    ? Tensor<'float32', [Dim]>
+    : X extends readonly unknown[]
+      ? { -readonly [K in keyof X]: Stacked<X[K]> }
+      : X extends object
         ? { -readonly [K in keyof X]: Stacked<X[K]> }
-        : X extends object
-          ? { -readonly [K in keyof X]: Stacked<X[K]> }
-          : Tensor;
+        : Tensor;
 
 /**
  * Calls `fn` on every row of `elems` and stacks what it returns (TensorFlow `tf.map_fn`). It is called once, to build the body

@@ -7,10 +7,10 @@ import type { Tensor } from '../../graph/tensor.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, concreteBroadcast, map, unchanged } from '../elementwise.js';
-import { un } from '../expr.js';
+import { bin, cast, literal, un, type Expr } from '../expr.js';
 import type { Like, RealOf } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type RoutineContext } from '../opdef.js';
+import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
 import { conj as conjugate, constantBeside, times, zerosLike } from '../rules.js';
 import type { Broadcast, Broadcastable, CommonDType, DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
@@ -31,7 +31,7 @@ defineOp({
   signature:
     'real: T, imag: T -> out: Tout | T: {float, double} = DT_FLOAT, Tout: {complex64, complex128} = DT_COMPLEX64',
   infer: broadcasting,
-  lower: { routine: 'complex', run: join },
+  lower: { routine: 'complex', run: join, pointwise: { element: joined, broadcasts: true } },
   grad: ({ inputs: [re, im] }, [dz]) => reduceToOperands(re, im, ...split(convertToTensor(dz))),
   effect: 'pure',
   samples: [
@@ -73,6 +73,12 @@ export function complex<A extends Operand, B extends Operand>(
 function split(z: Tensor): [Tensor, Tensor] {
   const attrs = { Tout: realDType(z.dtype) };
   return [one('Real', [z], attrs), one('Imag', [z], attrs)];
+}
+
+/** What `join` computes, written so that gradients can tell what kind of function it is. */
+function joined([re, im]: readonly Expr[], op: OpView): Expr {
+  const { dtype } = op.outputs[0];
+  return bin('add', cast(re!, dtype), bin('mul', cast(im!, dtype), literal({ re: 0, im: 1 }, dtype)));
 }
 
 function join({ op, inputs: [re, im] }: RoutineContext): NDArray[] {

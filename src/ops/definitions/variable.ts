@@ -36,7 +36,11 @@ interface VariableParts<D extends DType, S extends Shape> {
   readonly fetchable: Tensor<D, S>;
   /** The assignment that reads come after. */
   readonly after: Operation | null;
+  readonly constraint: Constraint | null;
 }
+
+/** What an optimizer replaces the value of a variable by after each of its updates. */
+export type Constraint = (variable: Variable) => Operand;
 
 /**
  * A variable: a value that a session keeps between runs, and that assignments change (TensorFlow `tf.Variable`, a resource
@@ -60,6 +64,8 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
   readonly initializer: Operation;
   /** The tensor that stands for the variable where it is fetched: of an assignment's result, a read that comes after it. */
   readonly fetchable: Tensor<D, S>;
+  /** What optimizers replace the value by after each update. */
+  readonly constraint: Constraint | null;
   readonly #after: Operation | null;
 
   /** @internal */
@@ -71,6 +77,7 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
     this.initialValue = parts.initialValue;
     this.initializer = parts.initializer;
     this.fetchable = parts.fetchable;
+    this.constraint = parts.constraint;
     this.#after = parts.after;
   }
 
@@ -180,6 +187,8 @@ export interface VariableOptions<D extends DType = DType> extends OpOptions {
   readonly dtype?: D;
   /** Whether optimizers change it unless told otherwise; true by default. */
   readonly trainable?: boolean;
+  /** A projection: after each of its updates, an optimizer assigns what this makes of the variable. */
+  readonly constraint?: Constraint;
 }
 
 const variableOf = new WeakMap<Operation, Variable>();
@@ -205,7 +214,12 @@ export function variable(initialValue: Operand | (() => Operand), options: Varia
     throw new InvalidArgumentError(`variable: the initial value is ${String(initialValue)}.`);
   }
   const graph = (initialValue as { readonly graph?: unknown }).graph;
-  const owner = graph instanceof Graph ? graph : getDefaultGraph();
+  // A variable made in a function body is one variable, whatever becomes of the body.
+  const owner = (graph instanceof Graph ? graph : getDefaultGraph()).root;
+  if (graph instanceof Graph && graph !== owner)
+    throw new InvalidArgumentError(
+      'variable: the initial value is computed in a function body; give a function that computes it, or data.',
+    );
   const build = (): Variable =>
     nameScope(options.name ?? 'Variable', (scope) => create(owner, scope, initialValue, options));
   // A variable waits for nothing: it must be possible to initialize it first. No tape takes its making for a use of it.
@@ -226,7 +240,9 @@ function create(graph: Graph, scope: string, initial: Operand | (() => Operand),
   const read = (): Tensor => one('ReadVariableOp', [handle], { dtype });
   const fetchable = nameScope('Read', () => graph.withScope({ device: handle.op.device }, read));
   const trainable = options.trainable ?? true;
-  const result = new Variable({ handle, dtype, shape, trainable, initialValue, initializer, fetchable, after: null });
+  const constraint = options.constraint ?? null;
+  const parts = { handle, dtype, shape, trainable, initialValue, initializer, fetchable, constraint, after: null };
+  const result = new Variable(parts);
   variableOf.set(handle.op, result);
   graph.addToCollection('variables', name);
   if (trainable) graph.addToCollection('trainable_variables', name);

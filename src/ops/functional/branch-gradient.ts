@@ -9,6 +9,7 @@ import { handleType, variableShape } from '../definitions/variable-ops.js';
 import { isDifferentiable } from '../handles.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import type { Calculus, Gradient, OpView } from '../opdef.js';
+import { zerosLike } from '../rules.js';
 import { castTo } from '../indexing.js';
 import { trace } from '../trace.js';
 import { callBranches, type Choice } from './branches.js';
@@ -65,7 +66,7 @@ export function originalOutputs(op: OpView): number {
 
 /** Zeros in the shape of a tensor, or of the variable behind a handle. */
 export function zerosBeside(tensor: Tensor): Tensor {
-  if (tensor.dtype !== 'resource') return one('ZerosLike', [tensor], {}, { name: 'zeros_like' });
+  if (tensor.dtype !== 'resource') return zerosLike(tensor);
   return zeros(variableShape(tensor), { dtype: handleType(tensor)!.dtype });
 }
 

@@ -2,10 +2,12 @@
 import { FunctionGraph } from '../../graph/function-graph.js';
 import { LookupError } from '../../graph/errors.js';
 import type { Operation } from '../../graph/operation.js';
+import { isFullyDefined } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { argumentFor } from '../trace.js';
 import { isDifferentiable } from '../handles.js';
 import { opDef, type Calculus, type Gradient, type Many, type OpView } from '../opdef.js';
+import { inputsOfGradient } from '../own-gradient.js';
 
 /**
  * The tensors of `body` that the gradient rules of its operations use, for any gradients of its outputs. Each rule is tried on stand-ins,
@@ -23,6 +25,18 @@ export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
   return [...watch.needed].filter((t) => t.dtype !== 'resource' && !isConstant(t, body));
 }
 
+/** Whether zeros like `tensor` can be had without it. */
+export function hasStaticZeros({ dtype, shape }: Tensor): boolean {
+  return dtype !== 'variant' && isFullyDefined(shape);
+}
+
+/** Whether output `i` of a call is there for its own sake, and gradients come to it. */
+function isResult(op: Operation, i: number): boolean {
+  return (
+    isDifferentiable(op.outputs[i]!) && op.hasAttr('_num_original_outputs') && i < op.intAttr('_num_original_outputs')
+  );
+}
+
 /** Whether a tensor depends on nothing and can be made again. */
 function isConstant({ op }: Tensor, body: FunctionGraph): boolean {
   return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && !body.inputs.some((input) => input.op === op);
@@ -30,7 +44,7 @@ function isConstant({ op }: Tensor, body: FunctionGraph): boolean {
 
 function ancestorsOf(body: FunctionGraph): ReadonlySet<Operation> {
   const seen = new Set(body.outputs.map(({ op }) => op));
-  for (const op of seen) for (const input of op.inputs) seen.add(input.op);
+  for (const op of seen) for (const input of inputsOfGradient(op)) seen.add(input.op);
   return seen;
 }
 
@@ -57,11 +71,15 @@ class Watch {
   note(op: Operation): boolean {
     const { grad, functional } = opDef(op.type);
     if (functional || op.hasAttr('_gradient_op_type')) {
-      // What a registered gradient will look at is its own affair.
-      for (const tensor of [...op.inputs, ...op.outputs]) this.needed.add(tensor);
+      // What a registered gradient will look at is its own affair; a nested function's wants all but zeros of its results.
+      const results = functional ? op.outputs.filter((y, i) => !isResult(op, i) || !hasStaticZeros(y)) : op.outputs;
+      for (const tensor of [...inputsOfGradient(op), ...results]) this.needed.add(tensor);
       return true;
     }
     if (typeof grad !== 'function') return false;
+    // Outputs that get no gradient have zeros of their shape.
+    if (op.outputs.length > 1)
+      for (const y of op.outputs) if (isDifferentiable(y) && !hasStaticZeros(y)) this.needed.add(y);
     const scratch = this.#scratch;
     const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
     const build = () => scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);

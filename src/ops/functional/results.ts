@@ -9,7 +9,7 @@ import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import type { DTypeOfData } from '../literals.js';
 import { flatten, packLike } from '../nest.js';
-import type { Operand, TensorLike } from '../types.js';
+import type { Operand } from '../types.js';
 
 /** A tensor, data that becomes one, slices, an operation to run, or nothing; in any nest of arrays and plain objects. */
 export type BodyResult =
@@ -23,10 +23,12 @@ export type BodyResult =
   | { readonly [key: string]: BodyResult };
 
 /** What a body's result is outside: the same nest, of tensors. */
-export type Outside<X> =
+export type Outside<X> = [BodyResult] extends [X] ? unknown : OutsideOf<X>;
+
+type OutsideOf<X> =
   X extends IndexedSlices<infer D>
     ? IndexedSlices<D>
-    : X extends TensorLike<infer D extends DType, infer S extends Shape>
+    : X extends { readonly dtype: infer D extends DType; readonly shape: infer S extends Shape }
       ? Tensor<D, S>
       : X extends null | undefined | void
         ? null

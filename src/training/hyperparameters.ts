@@ -1,0 +1,43 @@
+/** Learning rates, decays and the like: numbers, tensors or functions that give one, checked and made scalars of the graph. */
+import { isFloating, type DType } from '../graph/dtype.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from '../graph/errors.js';
+import { describeTensor } from '../graph/node.js';
+import { Tensor } from '../graph/tensor.js';
+import { convertToTensor, isConvertible, one } from '../ops/call.js';
+import type { TensorLike } from '../ops/types.js';
+
+/** A number, a float scalar of the graph such as a decaying rate or a placeholder, or a function that gives one of them for each call. */
+export type Hyperparameter = number | TensorLike | (() => number | TensorLike);
+
+/** @throws InvalidArgumentError unless `value` can become a scalar */
+export function checkHyperparameter(fn: string, name: string, value: Hyperparameter): Hyperparameter {
+  if (typeof value === 'function' || value instanceof Tensor || isConvertible(value)) return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(
+    `${fn}: '${name}' must be a finite number, a scalar tensor or a function that gives one, not ${shown(value)}.`,
+  );
+}
+
+/** The hyperparameter as a scalar: numbers become float32 constants called `name`. */
+export function scalarOf(fn: string, name: string, value: Hyperparameter): Tensor {
+  const given = typeof value === 'function' ? checkHyperparameter(fn, name, value()) : value;
+  if (typeof given === 'function')
+    throw new InvalidArgumentError(`${fn}: the function for '${name}' gives a function.`);
+  const tensor = convertToTensor(given, undefined, name);
+  if (!isFloating(tensor.dtype)) {
+    throw new DTypeError(`${fn}: '${name}' is ${describeTensor(tensor)}; it must be a float.`, tensor.op.details());
+  }
+  if (tensor.shape !== null && tensor.shape.length > 0) {
+    throw new ShapeError(`${fn}: '${name}' is ${describeTensor(tensor)}; it must be a scalar.`, tensor.op.details());
+  }
+  return tensor;
+}
+
+/** `x`, or where it is of another dtype, a cast of it. */
+export function as(dtype: DType, x: TensorLike): TensorLike {
+  return x.dtype === dtype ? x : one('Cast', [x], { DstT: dtype });
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value));
+}
