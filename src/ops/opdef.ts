@@ -5,7 +5,7 @@ import { InvalidArgumentError, NotFoundError } from '../graph/errors.js';
 import type { FunctionGraph } from '../graph/function-graph.js';
 import type { NDArray, TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
-import type { Shape } from '../graph/shape.js';
+import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Expr, Lazy } from './expr.js';
 import type { IndexedSlices } from './indexed-slices.js';
@@ -134,6 +134,36 @@ export type AttrInput =
   | readonly (number | bigint | boolean | string | Shape)[]
   | AttrValue;
 
+/** A tensor of a function of one row, as there is for all rows at once. */
+export interface Batched {
+  readonly tensor: Tensor;
+  /** Whether its first axis is that of the rows; if not, it is the same for each. Every element of a stacked list has that axis. */
+  readonly stacked: boolean;
+}
+
+/** The rows that an operation is made for at once. */
+export interface Rows {
+  /** How many there are, as far as is known. */
+  readonly count: Dim;
+  /** How many there are: an int32 scalar. */
+  readonly size: Tensor;
+  /** The same as a vector of one element. */
+  sizeVector(dtype: DType): Tensor;
+  /** `operand` with the axis of the rows: repeated where it has none. */
+  stack(operand: Batched): Tensor;
+  /** The same for another number of rows. */
+  resized(size: Tensor): Rows;
+  /** What the tensors `wanted` of a function body are for inputs like `inputs`: its operations are made here for all rows. */
+  inline(body: FunctionGraph, inputs: readonly Batched[], wanted: readonly Tensor[]): readonly Batched[];
+}
+
+/**
+ * An op on all rows at once: the outputs, from inputs of which at least one is stacked (or, of an op that draws random numbers
+ * or writes, perhaps none). Null for an output that nothing in the function uses; null altogether where there is no answer for
+ * these inputs: the op then runs row by row.
+ */
+export type BatchRule = (op: OpView, inputs: Many<Batched>, rows: Rows) => readonly (Batched | null)[] | null;
+
 /** All there is to an op. No field is optional: an undecided gradient does not compile. */
 export interface OpDef {
   /** TensorFlow's name. */
@@ -146,6 +176,8 @@ export interface OpDef {
   /** 'none' where it is known that no gradient flows; 'stop' for an op whose purpose is to stop it. */
   readonly grad: GradientFn | 'none' | 'stop';
   readonly effect: Effect;
+  /** What `vectorizedMap` makes of it; 'loop' where nothing better is known than to run it row by row. */
+  readonly batch: BatchRule | 'loop';
   /** What the table specs check it on: values against TensorFlow, gradients against finite differences, shapes. */
   readonly samples: readonly Sample[];
 }

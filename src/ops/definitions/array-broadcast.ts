@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { formatShape, isFullyDefined, type Dim, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcastTo } from '../batching/shapes.js';
 import { many, one } from '../call.js';
 import { broadcastTo as repeated } from '../elementwise.js';
 import { indices, numbers, type IndexOperand } from '../indexing.js';
@@ -64,6 +65,7 @@ defineOp({
     sum.graph.refineShape(sum, reducedShape(x.shape, known && numbers(known)));
     return [one('Reshape', [sum, dims]), null];
   },
+  batch: batchBroadcastTo,
   effect: 'pure',
   samples: [
     { inputs: [[3], { value: [2, 3], dtype: 'int32' }] },

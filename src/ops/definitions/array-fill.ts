@@ -4,6 +4,8 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
+import { batchFill } from '../batching/shapes.js';
 import { allAxes, firstIntegers } from '../axes.js';
 import { convertToTensor, isConvertible, one } from '../call.js';
 import { composed } from '../compose.js';
@@ -61,6 +63,7 @@ defineOp({
     const axes = rank > 0 ? constantBeside(dy, firstIntegers(rank), 'int32') : allAxes(dense(dy));
     return [null, one('Sum', [dy, axes], { keep_dims: false })];
   },
+  batch: batchFill,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [2, 3], dtype: 'int32' }, []] },
@@ -186,6 +189,7 @@ defineOp({
   infer: unchanged,
   lower: zerosBeside,
   grad: 'none',
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -201,6 +205,7 @@ defineOp({
   infer: unchanged,
   lower: constantLike(1),
   grad: 'none',
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, numElements, shapesEqual, stridesOf, type Dim, type Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
+import { batchGatherNd, batchScatterNd } from '../batching/indexing.js';
 import { one } from '../call.js';
 import { bin, bound, cast, int, lazy, select, type Expr } from '../expr.js';
 import { indices, numbers, type IndexOperand } from '../indexing.js';
@@ -74,6 +75,7 @@ defineOp({
     }
     return [one('ScatterNd', [indexes, dy, dims], { bad_indices_policy: op.stringAttr('bad_indices_policy') }), null];
   },
+  batch: batchGatherNd,
   effect: 'pure',
   samples: [
     {
@@ -168,6 +170,7 @@ defineOp({
   infer: scatteredShape,
   lower: { routine: 'scatter-nd', run: scattered },
   grad: ({ inputs: [indexes] }, [dy]) => [null, one('GatherNd', [dy, indexes]), null],
+  batch: batchScatterNd,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [[2], [0], [2]], dtype: 'int32' }, [3, 2], { value: [4, 2], dtype: 'int32' }] },

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchGather } from '../batching/indexing.js';
 import { one } from '../call.js';
 import { bound, cast, lazy, type Expr, type Lazy } from '../expr.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
@@ -72,6 +73,7 @@ defineOp({
   infer: gatheredShape,
   lower: gathered,
   grad: gatherGradient,
+  batch: batchGather,
   effect: 'pure',
   samples: [
     { inputs: [[3, 2], { value: [2, 0, 2], dtype: 'int32' }, { value: 0, dtype: 'int32' }] },

@@ -5,6 +5,7 @@ import { nameScope } from '../../graph/scopes.js';
 import { getDefaultGraph } from '../../graph/graph.js';
 import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise, rowwiseWith, shiftedAxis } from '../batching/operands.js';
 import { convertToTensor, many, one } from '../call.js';
 import { bin, int, lazy, select, type Expr, type Lazy } from '../expr.js';
 import {
@@ -101,6 +102,7 @@ defineOp({
     return [lazy(pieces[0]!.dtype, shape, (index) => choose(index[axis]!, ends, (k) => piece(index, k)))];
   },
   grad: concatGradient,
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {
@@ -206,6 +208,7 @@ defineOp({
     });
   },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     {
@@ -275,6 +278,7 @@ defineOp({
     ];
   },
   grad: (op, [dy]) => many('Unpack', [dy], { num: op.intAttr('N'), axis: op.intAttr('axis') }, { name: 'unstack' }),
+  batch: rowwiseWith((op) => ({ axis: shiftedAxis(op.intAttr('axis')) }), perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [{ list: [[2], [2], [2]] }] },

@@ -3,6 +3,8 @@ import type { DType } from '../../graph/dtype.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import { type Dim, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
+import { batchPadV2 } from '../batching/shapes.js';
 import { modulo } from '../axes.js';
 import { one } from '../call.js';
 import { bin, int, lazy, select, type Expr } from '../expr.js';
@@ -86,6 +88,7 @@ defineOp({
   infer: paddedShape,
   lower: padded,
   grad: padGradient,
+  batch: rowwise(perRow.data, perRow.paddings),
   effect: 'pure',
   samples: [
     {
@@ -128,6 +131,7 @@ defineOp({
   infer: paddedShape,
   lower: padded,
   grad: padGradient,
+  batch: batchPadV2,
   effect: 'pure',
   samples: [
     {
@@ -239,6 +243,7 @@ defineOp({
     ];
   },
   grad: tileGradient,
+  batch: rowwise(perRow.data, perRow.prefixed(1)),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [2, 1], dtype: 'int32' }] },

@@ -4,6 +4,7 @@ import { isInteger } from '../../graph/dtype.js';
 import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
+import { batchOneHot } from '../batching/shapes.js';
 import { isConvertible, one } from '../call.js';
 import { bin, cast, lazy, select, type Expr } from '../expr.js';
 import {
@@ -59,6 +60,7 @@ defineOp({
     return [lazy(dtype, [count], ([i]) => bin('add', start.at([]), bin('mul', cast(i!, dtype), delta.at([]))))];
   },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     {
@@ -160,6 +162,7 @@ defineOp({
     return [lazy(on.dtype, inserted(x.shape, axis, depth), at)];
   },
   grad: 'none',
+  batch: batchOneHot,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [0, 2, -1], dtype: 'int64' }, { value: 3, dtype: 'int32' }, { value: 1 }, { value: 0 }] },

@@ -12,6 +12,8 @@ import {
   type Shape,
 } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
+import { batchEnsureShape, batchReshape, batchSqueeze } from '../batching/shapes.js';
 import { one } from '../call.js';
 import { reshaped } from '../elementwise.js';
 import { int, type Expr, type Lazy } from '../expr.js';
@@ -87,6 +89,7 @@ defineOp({
   infer: reshapedShape,
   lower: ({ op, inputs: [x], value }) => [reshaped(x, targetShape(op, numbers(value(1)), sizeOf(x.shape)))],
   grad: reshapeGradient,
+  batch: batchReshape,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [3, 2], dtype: 'int32' }] },
@@ -157,6 +160,7 @@ defineOp({
     return [realigned(x, inserted(x.shape, axis, 1), (index) => index.filter((_, i) => i !== axis))];
   },
   grad: (op, [dy]) => [toInput(op, dy), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: 0, dtype: 'int32' }] },
@@ -221,6 +225,7 @@ defineOp({
     ];
   },
   grad: (op, [dy]) => [toInput(op, dy)],
+  batch: batchSqueeze,
   effect: 'pure',
   samples: [
     { inputs: [[1, 3, 1]] },
@@ -266,6 +271,7 @@ defineOp({
     return [x];
   },
   grad: (_, [dy]) => [dy],
+  batch: batchEnsureShape,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]], attrs: { shape: [2, null] } },

@@ -3,6 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { constantNumber, indices, numbers, type IndexOperand } from '../indexing.js';
@@ -48,6 +49,7 @@ defineOp({
     one('Cumsum', [dy, op.inputs[1]], { exclusive: op.boolAttr('exclusive'), reverse: !op.boolAttr('reverse') }),
     null,
   ],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: 1, dtype: 'int32' }] },
@@ -127,6 +129,7 @@ defineOp({
   infer: scanShape,
   lower: scanning('mul'),
   grad: (op, [dy]) => [cumprodGradient(op, dy), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {

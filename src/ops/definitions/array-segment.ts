@@ -3,6 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, numElements, shapesEqual, stridesOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchSegmentSum } from '../batching/indexing.js';
 import { one } from '../call.js';
 import { rankOf } from '../axes.js';
 import { constantNumber, indices, namedConstant, numbers, packed, type IndexOperand } from '../indexing.js';
@@ -62,6 +63,7 @@ defineOp({
   infer: segmentShape,
   lower: { routine: 'unsorted-segment-sum', run: sumSegments },
   grad: (op, [dy]) => [gatherDropNegatives(dy, op.inputs[1]), null, null],
+  batch: batchSegmentSum,
   effect: 'pure',
   samples: [
     { inputs: [[3, 2], { value: [1, 0, 1], dtype: 'int32' }, { value: 3, dtype: 'int32' }] },
@@ -141,6 +143,7 @@ defineOp({
   infer: ({ inputs: [x] }) => [[null, x.shape?.length ?? null]],
   lower: { routine: 'where', run: nonZero },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { numElements, isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchRank, batchShape, batchSize } from '../batching/shapes.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composed } from '../compose.js';
 import { scalar } from '../elementwise.js';
@@ -39,6 +40,7 @@ defineOp({
   infer: ({ inputs: [x] }) => [[x.shape?.length ?? null]],
   lower: ({ op, inputs: [x] }) => [shapeVector(x, op.outputs[0].dtype)],
   grad: 'none',
+  batch: batchShape,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [[]] }, { inputs: [[0, 4]], attrs: { out_type: 'int64' } }],
 });
@@ -68,6 +70,7 @@ defineOp({
   infer: ({ inputs }) => inputs.map((x) => [x.shape?.length ?? null]),
   lower: ({ op, inputs }) => op.outputs.map((output, i) => shapeVector(inputs[i]!, output.dtype)),
   grad: 'none',
+  batch: batchShape,
   effect: 'pure',
   samples: [{ inputs: [{ list: [[2, 3], [4]] }] }, { inputs: [{ list: [[]] }], attrs: { out_type: 'int64' } }],
 });
@@ -91,6 +94,7 @@ defineOp({
     lazy(op.outputs[0].dtype, [], () => sizeLiteral(sizeOf(x.shape), op.outputs[0].dtype)),
   ],
   grad: 'none',
+  batch: batchSize,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [[]] }, { inputs: [[0, 4]], attrs: { out_type: 'int64' } }],
 });
@@ -118,6 +122,7 @@ defineOp({
   infer: scalar,
   lower: ({ inputs: [x] }) => [lazy('int32', [], () => int(x.shape.length))],
   grad: 'none',
+  batch: batchRank,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [[]] }],
 });

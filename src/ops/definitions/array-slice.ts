@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { isFullyDefined, type Dim, type Shape } from '../../graph/shape.js';
 import { Tensor } from '../../graph/tensor.js';
+import { batchSlice, batchStridedSlice, batchStridedSliceGrad } from '../batching/indexing.js';
 import { isConvertible, one } from '../call.js';
 import { bin, int, lazy, select, type Expr } from '../expr.js';
 import { indices, numbers, partialVector, type IndexOperand } from '../indexing.js';
@@ -79,6 +80,7 @@ defineOp({
     return [lazy(x.dtype, stridedShape(plan) as readonly number[], at)];
   },
   grad: stridedSliceGradient,
+  batch: batchStridedSlice,
   effect: 'pure',
   samples: [
     { inputs: [[3, 4], ...bounds([1, 0], [3, 4], [1, 2])] },
@@ -202,6 +204,7 @@ defineOp({
     const [, begin, end, strides] = op.inputs;
     return [null, null, null, null, one('StridedSlice', [dy, begin, end, strides], masksOf(op))];
   },
+  batch: batchStridedSliceGrad,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [3, 4], dtype: 'int32' }, ...bounds([1, 0], [3, 4], [1, 2]), [2, 2]] },
@@ -268,6 +271,7 @@ defineOp({
     return [lazy(x.dtype, dims, (index) => x.at(index.map((i, axis) => bin('add', i, int(begin[axis]!)))))];
   },
   grad: sliceGradient,
+  batch: batchSlice,
   effect: 'pure',
   samples: [
     { inputs: [[3, 4], { value: [1, 0], dtype: 'int32' }, { value: [2, 3], dtype: 'int32' }] },

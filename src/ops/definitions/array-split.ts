@@ -3,6 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import type { Dim, Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise, rowwiseWith, shiftedAxis } from '../batching/operands.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composed } from '../compose.js';
 import { bin, int, lazy, type Lazy } from '../expr.js';
@@ -73,6 +74,7 @@ defineOp({
     return pieces(x, axis, new Array<number>(count).fill(evenPart(op, x.shape[axis]!, count)));
   },
   grad: ({ inputs: [axis], outputs }, dys) => [null, joined(dys.slice(0, outputs.length), axis)],
+  batch: rowwise(perRow.axes, perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [{ value: 1, dtype: 'int32' }, [2, 6]], attrs: { num_split: 3 } },
@@ -133,6 +135,7 @@ defineOp({
     return pieces(x, axis, resolvedSizes(op, numbers(value(1)), x.shape[axis]!) as readonly number[]);
   },
   grad: ({ inputs: [, , axis], outputs }, dys) => [joined(dys.slice(0, outputs.length), axis), null, null],
+  batch: rowwise(perRow.data, perRow.same, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 6], { value: [1, -1, 2], dtype: 'int32' }, { value: 1, dtype: 'int32' }], attrs: { num_split: 3 } },
@@ -217,6 +220,7 @@ defineOp({
     );
   },
   grad: (op, dys) => [one('Pack', [dys.slice(0, op.outputs.length)], { axis: op.intAttr('axis') }, { name: 'stack' })],
+  batch: rowwiseWith((op) => ({ axis: shiftedAxis(op.intAttr('axis')) }), perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]], attrs: { num: 2 } },

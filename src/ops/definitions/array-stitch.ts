@@ -4,6 +4,7 @@ import { writeElement, type Element } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchStitch } from '../batching/indexing.js';
 import { one } from '../call.js';
 import { known } from '../expr.js';
 import { dense, numbers } from '../indexing.js';
@@ -39,6 +40,7 @@ defineOp({
     const gradient = dense(dy);
     return [...indices.map(() => null), ...indices.map((index) => one('GatherV2', [gradient, index, 0]))];
   },
+  batch: batchStitch,
   effect: 'pure',
   samples: [
     {
@@ -151,6 +153,7 @@ defineOp({
     ];
   },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     {

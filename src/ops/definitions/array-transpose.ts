@@ -3,6 +3,8 @@ import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import type { Dim, Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchInvertPermutation } from '../batching/indexing.js';
+import { perRow, rowwise } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { unchanged } from '../elementwise.js';
 import { bin, int, known, lazy, un, type Expr } from '../expr.js';
@@ -34,6 +36,7 @@ defineOp({
   },
   lower: ({ op, value }) => [known(NDArray.from(inverse(op, numbers(value(0))), op.outputs[0].dtype))],
   grad: 'none',
+  batch: batchInvertPermutation,
   effect: 'pure',
   samples: [{ inputs: [{ value: [2, 0, 1], dtype: 'int32' }] }, { inputs: [{ value: [], dtype: 'int64' }] }],
 });
@@ -87,6 +90,7 @@ defineOp({
     one('Transpose', [dy, one('InvertPermutation', [perm])], {}, { name: 'transpose' }),
     null,
   ],
+  batch: rowwise(perRow.data, perRow.permutation),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [1, 0], dtype: 'int32' }] },
@@ -120,6 +124,7 @@ defineOp({
     ),
     null,
   ],
+  batch: rowwise(perRow.data, perRow.permutation),
   effect: 'pure',
   samples: [
     {
@@ -197,6 +202,7 @@ defineOp({
     ];
   },
   grad: ({ inputs: [, axis] }, [dy]) => [one('ReverseV2', [dy, axis]), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0], dtype: 'int32' }] },

@@ -18,6 +18,7 @@ defineOp({
   },
   lower: { routine: 'unique', run: distinct },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     { inputs: [{ value: [1, 1, 2, 4, 4, 4, 7, 8, 8], dtype: 'int32' }] },

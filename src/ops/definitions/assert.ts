@@ -4,6 +4,7 @@ import type { NDArray } from '../../graph/ndarray.js';
 import type { Operation } from '../../graph/operation.js';
 import { nameScope } from '../../graph/scopes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchAssert } from '../batching/shapes.js';
 import { call, one } from '../call.js';
 import { reductionNode } from '../reduction.js';
 import { defineOp } from '../opdef.js';
@@ -26,6 +27,7 @@ defineOp({
   },
   grad: 'none',
   // It computes nothing, and may yet not be folded away.
+  batch: batchAssert,
   effect: 'read',
   samples: [{ inputs: [{ value: true }, { list: [{ value: [1, 2], dtype: 'int32' }] }] }],
 });

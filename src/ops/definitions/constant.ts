@@ -6,6 +6,8 @@ import { NDArray, type TensorData } from '../../graph/ndarray.js';
 import type { Operation } from '../../graph/operation.js';
 import { formatShape, isCompatible, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchOnce, perRow, rowwise } from '../batching/operands.js';
+import { batchIdentityN } from '../batching/own-gradient.js';
 import { call, many, one } from '../call.js';
 import { itself, unchanged } from '../elementwise.js';
 import { known } from '../expr.js';
@@ -20,6 +22,7 @@ defineOp({
   infer: (op) => [op.tensorAttr('value').shape],
   lower: ({ op }) => [known(op.tensorAttr('value'))],
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [
     {
@@ -73,6 +76,7 @@ defineOp({
   },
   grad: 'none',
   // Its value belongs to the run: it may not be folded.
+  batch: batchOnce,
   effect: 'read',
   samples: [],
 });
@@ -106,6 +110,7 @@ defineOp({
   },
   lower: ({ inputs: [x] }) => [x],
   grad: (_, [dy]) => [dy],
+  batch: 'loop',
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]], attrs: { shape: [2, null] } },
@@ -132,6 +137,7 @@ defineOp({
   infer: unchanged,
   lower: itself,
   grad: (_, [dy]) => [dy],
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -154,6 +160,7 @@ defineOp({
   infer: (op) => op.inputs.map((x) => x.shape),
   lower: ({ inputs }) => inputs,
   grad: (_, dys) => dys,
+  batch: batchIdentityN,
   effect: 'pure',
   samples: [{ inputs: [{ list: [[2, 3], { shape: [2], dtype: 'float64' }] }] }, { inputs: [{ list: [[]] }] }],
 });
@@ -176,6 +183,7 @@ defineOp({
   infer: unchanged,
   lower: ({ inputs: [x] }) => [x],
   grad: 'stop',
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [{ value: 3, dtype: 'int64' }] }],
 });
@@ -197,6 +205,7 @@ defineOp({
   grad: (op) => {
     throw new LookupError(`Gradient explicitly disabled. Reason: ${op.stringAttr('message')}`, op.details());
   },
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [{ inputs: [[2]], attrs: { message: 'no' }, notDifferentiable: 'asking for the gradient is an error' }],
 });
@@ -221,6 +230,7 @@ defineOp({
   infer: () => [],
   lower: () => [],
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [{ inputs: [] }],
 });

@@ -5,6 +5,9 @@ import { NDArray } from '../../graph/ndarray.js';
 import { allocate } from '../../graph/dtype.js';
 import { sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchOnce } from '../batching/operands.js';
+import { batchBranches, batchCall, batchLoop } from '../batching/bodies.js';
+import { one } from '../call.js';
 import { branchGradient } from '../functional/branch-gradient.js';
 import type { Choice } from '../functional/branches.js';
 import { loopGradient } from '../functional/loop-gradient.js';
@@ -30,6 +33,21 @@ function holds(value: NDArray): boolean {
   const element = value.element(0);
   return element !== 0 && element !== 0n && element !== '' && element !== false;
 }
+
+/** The same of a number of predicates, which are scalars: a bool each. */
+function truth(predicates: Tensor): Tensor {
+  if (predicates.dtype === 'bool') return predicates;
+  return one('NotEqual', [predicates, predicates.dtype === 'string' ? '' : 0]);
+}
+
+/** Branch indices, of which those out of range are that of the last branch. */
+function inRange(index: Tensor, count: number): Tensor {
+  const inside = one('LogicalAnd', [one('GreaterEqual', [index, 0]), one('Less', [index, count])]);
+  return one('SelectV2', [inside, index, count - 1]);
+}
+
+/** Whether a branch has no such value, but only what stands for it. */
+const isStandIn = ({ op }: Tensor): boolean => op.type === 'FakeParam';
 
 /** The bodies of a Case, in order. */
 function branchesOf(op: OpView): readonly FunctionGraph[] {
@@ -76,6 +94,13 @@ for (const [name, effect] of [
       run: (context) => runBranch(context, bodiesOfIf(context.op)[holds(context.inputs[0]) ? 0 : 1]!, 1),
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, bodiesOfIf(op), choices.if(op.inputs[0])),
+    batch: (op, inputs, rows) =>
+      batchBranches(op, inputs, rows, {
+        bodies: bodiesOfIf(op),
+        choice: choices.if,
+        chosen: (cond) => one('Cast', [one('LogicalNot', [truth(cond)])], { DstT: 'int32' }),
+        isStandIn,
+      }),
     effect,
     samples: [],
   });
@@ -101,6 +126,11 @@ for (const [name, effect] of [
       },
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, branchesOf(op), choices.case(op.inputs[0])),
+    batch: (op, inputs, rows) => {
+      const bodies = branchesOf(op);
+      const chosen = (index: Tensor): Tensor => inRange(index, bodies.length);
+      return batchBranches(op, inputs, rows, { bodies, choice: choices.case, chosen, isStandIn });
+    },
     effect,
     samples: [],
   });
@@ -117,6 +147,7 @@ for (const [name, effect] of [
     infer: (op) => bodyOf(op, 'f').outputs.map(({ shape }) => shape),
     lower: { routine: 'call', run: (context) => runBranch(context, bodyOf(context.op, 'f'), 0) },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, [bodyOf(op, 'f')], choices.call()),
+    batch: batchCall,
     effect,
     samples: [],
   });
@@ -133,6 +164,7 @@ for (const [name, effect] of [
     infer: recordedShapes,
     lower: { routine: 'while', run: runLoop },
     grad: loopGradient,
+    batch: batchLoop,
     effect,
     samples: [],
   });
@@ -194,6 +226,7 @@ defineOp({
     },
   },
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [],
 });

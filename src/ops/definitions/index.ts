@@ -46,6 +46,7 @@ export * from './reduce-order.js';
 export * from './reduce.js';
 import './training.js';
 import './variable-scatter.js';
+export { vectorizedMap, type VectorizedMapOptions } from './vectorized-map.js';
 export * from './while-loop.js';
 export {
   globalVariables,

@@ -3,6 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import { broadcastShapes, isFullyDefined, shapesEqual, type Dim, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBatchMatMul, batchMatMul } from '../batching/products.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composed, composedInScope, shapeOfOperand } from '../compose.js';
 import { dense, item } from '../indexing.js';
@@ -37,6 +38,7 @@ defineOp({
     { transpose: op.boolAttr('transpose_b'), conjugate: false },
   ]),
   grad: matMulGradient,
+  batch: batchMatMul,
   effect: 'pure',
   samples: [
     {
@@ -100,6 +102,7 @@ defineOp({
   infer: batchShape,
   lower: matmulRoutine(({ op }) => [adjoint(op.boolAttr('adj_x')), adjoint(op.boolAttr('adj_y'))]),
   grad: batchGradient,
+  batch: batchBatchMatMul,
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, map, pointwise, unchanged, zip } from '../elementwise.js';
@@ -18,6 +19,7 @@ defineOp({
   infer: broadcasting,
   lower: zip((x, y) => bin('add', x, y)),
   grad: ({ inputs: [x, y] }, [dy]) => (sameKnownShape(x, y, dy) ? [dy, dy] : reduceToOperands(x, y, dy, dy)),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {
@@ -80,6 +82,7 @@ defineOp({
     return [lazy(inputs[0].dtype, inputs[0].shape, (index) => total(terms.map((x) => x.at(index))))];
   }, total),
   grad: ({ inputs }, [dy]) => inputs.map(() => dy),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     {
@@ -130,6 +133,7 @@ defineOp({
   lower: zip((x, y) => bin('sub', x, y)),
   grad: ({ inputs: [x, y] }, [dy]) =>
     sameKnownShape(x, y, dy) ? [dy, negated(dy)] : reduceToOperands(x, y, dy, negated(dy)),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {
@@ -172,6 +176,7 @@ defineOp({
       return [one('Mul', [dy, y]), one('Mul', [dy, x])];
     return reduceToOperands(x, y, one('Mul', [dy, conj(y)]), one('Mul', [conj(x), dy]));
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {
@@ -226,6 +231,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('neg', x)),
   grad: (_op, [dy]) => [negated(dy)],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },

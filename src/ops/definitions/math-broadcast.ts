@@ -10,6 +10,7 @@ defineOp({
   infer: () => [[null], [null]],
   lower: { routine: 'broadcast-gradient-args', run: reductionAxes },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import { isComplex, isFloating, type DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { map, unchanged } from '../elementwise.js';
 import { cast as converted } from '../expr.js';
@@ -23,6 +24,7 @@ defineOp({
       mapGradient(dy, (values) => (values.dtype === x.dtype ? values : one('Cast', [values], { DstT: x.dtype }))),
     ];
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]], attrs: { DstT: 'float64' } },

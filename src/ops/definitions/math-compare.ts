@@ -1,6 +1,7 @@
 /** Comparisons and logic: everything that gives truth values. No gradient flows through any of it. */
 import type { DType } from '../../graph/dtype.js';
 import { broadcastShapes, isFullyDefined, type Shape } from '../../graph/shape.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
 import { bin, lazy, literal, un, type BinaryOp } from '../expr.js';
@@ -42,6 +43,7 @@ for (const [name, op] of orderings) {
     infer: broadcasting,
     lower: zip((x, y) => bin(op, x, y)),
     grad: 'none',
+    batch: batchBroadcasting,
     effect: 'pure',
     samples: compared,
   });
@@ -126,6 +128,8 @@ for (const [name, op, whenUnfit] of [
     infer: inferEquality,
     lower: equality(op, whenUnfit),
     grad: 'none',
+    // Shapes that do not fit may be an answer, which rows would not fit either.
+    batch: (op, inputs, rows) => (op.boolAttr('incompatible_shape_error') ? batchBroadcasting(op, inputs, rows) : null),
     effect: 'pure',
     samples: [
       ...compared,
@@ -177,6 +181,7 @@ for (const [name, op] of [
     infer: broadcasting,
     lower: zip((x, y) => bin(op, x, y)),
     grad: 'none',
+    batch: batchBroadcasting,
     effect: 'pure',
     samples: [
       { inputs: [{ value: [true, true, false, false] }, { value: [true, false, true, false] }] },
@@ -217,6 +222,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('not', x)),
   grad: 'none',
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [{ inputs: [{ value: [true, false] }] }, { inputs: [{ value: [[true], [false]] }] }],
 });
@@ -236,6 +242,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('isnan', x)),
   grad: 'none',
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [{ inputs: [{ value: [NaN, 1, Infinity] }] }, { inputs: [{ value: [[NaN], [0]], dtype: 'float64' }] }],
 });
@@ -255,6 +262,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => bin('eq', bin('sub', x, x), literal(0, x.dtype))),
   grad: 'none',
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [NaN, 1, Infinity, -Infinity] }] },

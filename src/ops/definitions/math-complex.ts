@@ -4,6 +4,7 @@ import { writeElement } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { sizeOf, stridesOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, concreteBroadcast, map, unchanged } from '../elementwise.js';
@@ -33,6 +34,7 @@ defineOp({
   infer: broadcasting,
   lower: { routine: 'complex', run: join, pointwise: { element: joined, broadcasts: true } },
   grad: ({ inputs: [re, im] }, [dz]) => reduceToOperands(re, im, ...split(convertToTensor(dz))),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {
@@ -110,6 +112,7 @@ defineOp({
     const grad = convertToTensor(dy);
     return [asComplex(grad, constantBeside(grad, 0, grad.dtype))];
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], dtype: 'complex64' }], attrs: { Tout: 'float32' } },
@@ -136,6 +139,7 @@ defineOp({
     const grad = convertToTensor(dy);
     return [asComplex(constantBeside(grad, 0, grad.dtype), grad)];
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], dtype: 'complex64' }], attrs: { Tout: 'float32' } },
@@ -161,6 +165,7 @@ defineOp({
   infer: unchanged,
   lower: map((z) => un('conj', z)),
   grad: (_op, [dy]) => [conjugate(dy)],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [{ inputs: [{ shape: [2, 3], dtype: 'complex64' }] }, { inputs: [{ shape: [2], dtype: 'complex128' }] }],
 });
@@ -184,6 +189,7 @@ defineOp({
     const product = times(asComplex(grad, zerosLike(grad)), x);
     return [one('DivNoNan', [product, asComplex(y, zerosLike(y))], {}, { name: 'div_no_nan' })];
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], dtype: 'complex64', domain: [0.5, 2] }], attrs: { Tout: 'float32' } },

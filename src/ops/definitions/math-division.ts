@@ -4,6 +4,7 @@ import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, graphOf, one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
@@ -37,6 +38,7 @@ defineOp({
     const gy = times(dy, one('RealDiv', [one('RealDiv', [negated(cx), cy]), cy]));
     return reduceToOperands(x, y, gx, gy);
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
@@ -112,6 +114,7 @@ defineOp({
     const gy = times(dy, ratio(ratio(negated(x), y), y));
     return reduceToOperands(x, y, gx, gy);
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
@@ -154,6 +157,7 @@ defineOp({
   infer: broadcasting,
   lower: zip((x, y) => bin('floordiv', x, y)),
   grad: () => [null, null],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [-7, 7, 8.5] }, { value: [2, -2, 4] }], notDifferentiable: 'a step function' },
@@ -197,6 +201,7 @@ defineOp({
     const floor = one('FloorDiv', [conj(x), conj(y)]);
     return reduceToOperands(x, y, dy, times(dy, negated(floor)));
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ value: [-6.5, 7.5, 1.25] }, { value: [2, -2, 4] }] },
@@ -238,6 +243,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => bin('div', sameType(1, x), x)),
   grad: reciprocalGradient,
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
@@ -267,6 +273,7 @@ defineOp({
       const [cy, cg] = [conj(y), conj(ddz)];
       return [times(times(times(cg, -2), dy), cy), one('ReciprocalGrad', [cy, ddz])];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
+import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
 import { one } from '../call.js';
 import { map, unchanged, zip } from '../elementwise.js';
 import { bin, select, un, type Expr } from '../expr.js';
@@ -25,6 +26,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('exp', x)),
   grad: ({ outputs: [y] }, [dy]) => controlDependencies([dy], () => [times(dy, conj(y))]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -47,6 +49,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('expm1', x)),
   grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Exp', [conj(x)]))]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -70,6 +73,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('log', x)),
   grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Reciprocal', [conj(x)]))]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
@@ -92,6 +96,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('log1p', x)),
   grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Reciprocal', [plus(1, conj(x))]))]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [-0.5, 2] }] },
@@ -115,6 +120,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('tanh', x)),
   grad: ({ outputs: [y] }, [dy]) => controlDependencies([dy], () => [one('TanhGrad', [conj(y), dy])]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -142,6 +148,7 @@ defineOp({
       const [y, dy] = [conj(inputs[0]), conj(inputs[1])];
       return [times(times(times(ddz, -2), dy), y), one('TanhGrad', [y, ddz])];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     {
@@ -180,6 +187,7 @@ defineOp({
   infer: unchanged,
   lower: map(logistic),
   grad: ({ outputs: [y] }, [dy]) => controlDependencies([dy], () => [one('SigmoidGrad', [conj(y), dy])]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -208,6 +216,7 @@ defineOp({
       const product = times(ddz, dy);
       return [minus(product, times(times(2, product), y)), one('SigmoidGrad', [y, ddz])];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     {
@@ -237,6 +246,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => bin('add', bin('max', x, sameType(0, x)), un('log1p', un('exp', un('neg', un('abs', x)))))),
   grad: ({ inputs: [x] }, [dy]) => [times(dy, one('Sigmoid', [x]))],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -265,6 +275,7 @@ defineOp({
       const spread = plus(plus(one('Exp', [negated(x)]), 2), one('Exp', [x]));
       return [ddy, over(product, spread)];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     {

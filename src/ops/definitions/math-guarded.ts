@@ -1,6 +1,7 @@
 /** Products and quotients in which one zero operand makes the result 0, whatever the other one is. */
 import type { DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { indicator, reduceProducts, reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { one } from '../call.js';
 import { broadcasting, zip } from '../elementwise.js';
@@ -20,6 +21,7 @@ defineOp({
     const [gx, gy] = [one('MulNoNan', [dy, y]), one('MulNoNan', [x, dy])];
     return sameKnownShape(x, y, dy) ? [gx, gy] : reduceToOperands(x, y, gx, gy);
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.5, 2] }] },
@@ -67,6 +69,7 @@ defineOp({
       one('Xdivy', [indicator(x), y]),
       one('Xdivy', [negated(x), one('Pow', [y, 2], {}, { name: 'pow' })]),
     ]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {
@@ -112,6 +115,7 @@ defineOp({
   lower: zip((x, y) => select(bin('eq', x, sameType(0, x)), sameType(0, x), bin('mul', x, un('log', y)))),
   grad: ({ inputs: [x, y] }, [dy]) =>
     reduceProducts(x, y, dy, () => [one('Xlogy', [indicator(x), y]), one('Xdivy', [x, y])]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
+import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
 import { one } from '../call.js';
 import { broadcasting, map, unchanged, zip } from '../elementwise.js';
@@ -34,6 +35,7 @@ defineOp({
       const cx = conj(x);
       return [one('Mul', [dy, one('Mul', [cx, constantBeside(x, 2, x.dtype)])])];
     }),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -57,6 +59,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('sqrt', x)),
   grad: ({ outputs: [y] }, [dy]) => [one('SqrtGrad', [y, dy])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
@@ -83,6 +86,7 @@ defineOp({
       const quotient = over(ddz, y);
       return [times(negated(conj(quotient)), z), times(0.5, quotient)];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
@@ -107,6 +111,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => bin('div', sameType(1, x), un('sqrt', x))),
   grad: ({ outputs: [y] }, [dy]) => [one('RsqrtGrad', [y, dy])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
@@ -136,6 +141,7 @@ defineOp({
       const [cy, cg] = [conj(y), conj(ddz)];
       return [times(times(times(-1.5, cg), dy), one('Square', [cy])), one('RsqrtGrad', [cy, ddz])];
     }),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
@@ -171,6 +177,7 @@ defineOp({
     const gy = times(times(dy, conj(z)), log);
     return reduceToOperands(x, y, gx, gy);
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }, [2, 3]] },
@@ -224,6 +231,7 @@ defineOp({
     const gy = negated(gx);
     return sameKnownShape(x, y, dy) ? [gx, gy] : reduceToOperands(x, y, gx, gy);
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {

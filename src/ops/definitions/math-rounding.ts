@@ -2,6 +2,7 @@
 import { isComplex, isInteger, type DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { map, unchanged } from '../elementwise.js';
 import { un } from '../expr.js';
@@ -33,6 +34,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('floor', x)),
   grad: () => [null],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: steps,
 });
@@ -51,6 +53,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('ceil', x)),
   grad: () => [null],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: steps,
 });
@@ -69,6 +72,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => (isInteger(x.dtype) ? x : un('rint', x))),
   grad: () => [null],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: steps,
 });
@@ -89,6 +93,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('rint', x)),
   grad: () => [null],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: steps,
 });
@@ -107,6 +112,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('abs', x)),
   grad: ({ inputs: [x] }, [dy]) => [times(dy, one('Sign', [x]))],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },
@@ -135,6 +141,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('sign', x)),
   grad: ({ inputs: [x] }) => [zerosLike(x)],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [0.5, 2] }] },

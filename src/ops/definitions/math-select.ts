@@ -4,6 +4,8 @@ import { ShapeError } from '../../graph/errors.js';
 import { describeTensor } from '../../graph/node.js';
 import { isCompatible, mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting } from '../batching/operands.js';
+import { batchSelect } from '../batching/shapes.js';
 import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, pointwise, zip } from '../elementwise.js';
@@ -55,6 +57,7 @@ defineOp({
   infer: broadcasting,
   lower: zip((x, y) => bin('max', x, y)),
   grad: toTheChosen('GreaterEqual'),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: extremes,
 });
@@ -80,6 +83,7 @@ defineOp({
   infer: broadcasting,
   lower: zip((x, y) => bin('min', x, y)),
   grad: toTheChosen('LessEqual'),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: extremes,
 });
@@ -144,6 +148,7 @@ defineOp({
     const zeros = zerosLike(t);
     return [null, one('Select', [condition, dy, zeros]), one('Select', [condition, zeros, dy])];
   },
+  batch: batchSelect,
   effect: 'pure',
   samples: [
     {
@@ -210,6 +215,7 @@ defineOp({
     const ge = one('SelectV2', [condition, zeros, dy]);
     return [null, reduceToOperands(t, z, gt, null)[0], reduceToOperands(e, z, ge, null)[0]];
   },
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     {

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Shape } from '../../graph/shape.js';
+import { batchBroadcasting } from '../batching/operands.js';
 import { one } from '../call.js';
 import { map, unchanged } from '../elementwise.js';
 import { bin, un } from '../expr.js';
@@ -17,6 +18,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => un('sin', x)),
   grad: ({ inputs: [x] }, [dy]) => controlDependencies([dy], () => [times(dy, one('Cos', [conj(x)]))]),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -43,6 +45,7 @@ defineOp({
       const cx = conj(x);
       return [times(negated(dy), one('Sin', [cx]))];
     }),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -69,6 +72,7 @@ defineOp({
       const secant = one('Reciprocal', [one('Cos', [conj(x)])]);
       return [times(one('Square', [secant]), dy)];
     }),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [-1, 1] }] },
@@ -96,6 +100,7 @@ defineOp({
       const inverse = one('Reciprocal', [one('Sub', [constantBeside(dy, 1, dy.dtype), square])]);
       return [times(dy, inverse)];
     }),
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [-0.9, 0.9] }] },

@@ -2,6 +2,8 @@
 import { isInteger } from '../../graph/dtype.js';
 import { mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
+import { batchL2Loss } from '../batching/products.js';
 import { convertToTensor, one } from '../call.js';
 import { composedInScope } from '../compose.js';
 import { map, unchanged, zip, zipWith } from '../elementwise.js';
@@ -27,6 +29,7 @@ defineOp({
   // A comparison instead of a maximum, so that -0 stays -0 and NaN stays NaN.
   lower: map((x) => select(negative(x), zero(x), x)),
   grad: ({ outputs: [y] }, [dy]) => [one('ReluGrad', [dy, y])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -52,6 +55,7 @@ defineOp({
   infer: merged,
   lower: gated(positive),
   grad: gateGradient('ReluGrad'),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: gateSamples(),
 });
@@ -62,6 +66,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => select(negative(x), zero(x), select(bin('gt', x, sameType(6, x)), sameType(6, x), x))),
   grad: ({ outputs: [y] }, [dy]) => [one('Relu6Grad', [dy, y])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [{ shape: [2, 3], domain: [-3, 9] }] },
@@ -86,6 +91,7 @@ defineOp({
   infer: merged,
   lower: gated((x) => bin('and', positive(x), bin('lt', x, sameType(6, x)))),
   grad: gateGradient('Relu6Grad'),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: gateSamples(),
 });
@@ -96,6 +102,7 @@ defineOp({
   infer: unchanged,
   lower: map((x, op) => select(positive(x), x, bin('mul', x, slope(op, x)))),
   grad: (op, [dy]) => [one('LeakyReluGrad', [dy, op.inputs[0]], { alpha: op.floatAttr('alpha') })],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -143,6 +150,7 @@ defineOp({
     const x = op.inputs[1];
     return [one('LeakyReluGrad', [dy, x], { alpha: op.floatAttr('alpha') }), zerosLike(x)];
   },
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     ...gateSamples(),
@@ -162,6 +170,7 @@ defineOp({
   infer: unchanged,
   lower: map((x) => select(negative(x), un('expm1', x), x)),
   grad: ({ outputs: [y] }, [dy]) => [one('EluGrad', [dy, y])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [4], dtype: 'float64' }] }],
 });
@@ -182,6 +191,7 @@ defineOp({
   infer: merged,
   lower: zip((dy, y) => select(negative(y), bin('mul', bin('add', y, sameType(1, y)), dy), dy)),
   grad: outputGradient('EluGrad'),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: outputSamples(),
 });
@@ -197,6 +207,7 @@ defineOp({
     select(negative(x), bin('mul', sameType(seluScaleAlpha, x), un('expm1', x)), bin('mul', sameType(seluScale, x), x)),
   ),
   grad: ({ outputs: [y] }, [dy]) => [one('SeluGrad', [dy, y])],
+  batch: batchBroadcasting,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [4], dtype: 'float64' }] }],
 });
@@ -220,6 +231,7 @@ defineOp({
     return select(negative(y), below, bin('mul', dy, sameType(seluScale, y)));
   }),
   grad: outputGradient('SeluGrad'),
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: outputSamples(),
 });
@@ -234,6 +246,7 @@ defineOp({
     return [lazy(x.dtype, [], at)];
   },
   grad: ({ inputs: [x] }, [dy]) => [times(x, dy)],
+  batch: batchL2Loss,
   effect: 'pure',
   samples: [{ inputs: [[2, 3]] }, { inputs: [{ shape: [4], dtype: 'float64' }] }, { inputs: [[0]] }, { inputs: [[]] }],
 });

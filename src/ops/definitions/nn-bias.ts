@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from '../../graph/errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import type { Dim, Shape } from '../../graph/shape.js';
+import { batchBiasAdd, batchBiasAddGrad } from '../batching/products.js';
 import { one } from '../call.js';
 import { bin, lazy, reduce } from '../expr.js';
 import { dense, item } from '../indexing.js';
@@ -31,6 +32,7 @@ defineOp({
     return [lazy(value.dtype, value.shape, (index) => bin('add', value.at(index), bias.at([index[axis]!])))];
   },
   grad: (op, [dy]) => [dy, one('BiasAddGrad', [dy], { data_format: op.stringAttr('data_format') })],
+  batch: batchBiasAdd,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], [3]] },
@@ -89,6 +91,7 @@ defineOp({
     ];
   },
   grad: biasAddGradGradient,
+  batch: batchBiasAddGrad,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },

@@ -13,6 +13,7 @@ import {
   type Shape,
 } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchCrossEntropy, batchSparseCrossEntropy } from '../batching/products.js';
 import { rangeOf, rankOf } from '../axes.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composedInScope } from '../compose.js';
@@ -60,6 +61,7 @@ defineOp({
     const negativeLog = one('Neg', [one('LogSoftmax', [logits])]);
     return [dx, times(one('ExpandDims', [dloss, -1]), negativeLog)];
   },
+  batch: batchCrossEntropy,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { shape: [2, 3], domain: [0.1, 1] }], notDifferentiable: labelsNeglected },
@@ -139,6 +141,7 @@ defineOp({
     return [loss, backprop];
   },
   grad: (op, dys) => [logitsGradient(op, dys), null],
+  batch: batchSparseCrossEntropy,
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [2, 0], dtype: 'int32' }] },

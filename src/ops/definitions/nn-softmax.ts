@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import { describeTensor } from '../../graph/node.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
 import { modulo, rangeOf, rankOf } from '../axes.js';
 import { convertToTensor, one } from '../call.js';
 import { composed } from '../compose.js';
@@ -38,6 +39,7 @@ defineOp({
     const sum = one('Sum', [times(dy, y), -1], { keep_dims: true });
     return [times(minus(dy, sum), y)];
   },
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },
@@ -87,6 +89,7 @@ defineOp({
     const softmaxOfX = one('Exp', [y]);
     return [minus(dy, times(one('Sum', [dy, -1], { keep_dims: true }), softmaxOfX))];
   },
+  batch: rowwise(perRow.data),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3]] },

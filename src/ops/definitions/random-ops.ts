@@ -6,6 +6,7 @@ import { describeTensor } from '../../graph/node.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { isCompatible, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchRandom } from '../batching/shapes.js';
 import { constantShape } from '../known.js';
 import { defineOp, type OpView, type Routine, type RoutineContext } from '../opdef.js';
 import { keyAndCounter, normalFloats, Philox, uniformFloats, uniformIntegers } from '../philox.js';
@@ -130,6 +131,7 @@ defineOp({
   infer: stated,
   lower: stateful('random uniform', () => uniformFloats),
   grad: 'none',
+  batch: batchRandom,
   effect: 'random',
   samples: [
     { inputs: [shape23], attrs: { seed: 1, seed2: 2, dtype: 'float32' } },
@@ -145,6 +147,7 @@ defineOp({
   infer: stated,
   lower: stateful('random normal', () => normalFloats),
   grad: 'none',
+  batch: batchRandom,
   effect: 'random',
   samples: [
     { inputs: [shape23], attrs: { seed: 1, seed2: 2, dtype: 'float32' } },
@@ -159,6 +162,7 @@ defineOp({
   infer: statedWithBounds,
   lower: stateful('random integers', between(1)),
   grad: 'none',
+  batch: batchRandom,
   effect: 'random',
   samples: [
     { inputs: [shape23, { value: -3, dtype: 'int32' }, { value: 100, dtype: 'int32' }], attrs: { seed: 1, seed2: 2 } },
@@ -192,6 +196,7 @@ defineOp({
     },
   },
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [{ inputs: [{ value: [3, -4], dtype: 'int32' }] }, { inputs: [{ value: [1, 2], dtype: 'int64' }] }],
 });
@@ -226,6 +231,7 @@ for (const [name, draw] of [
     infer: statelessShape,
     lower: stateless(`stateless random ${name.toLowerCase()}`, () => draw),
     grad: 'none',
+    batch: 'loop',
     effect: 'pure',
     samples: [
       { inputs: [shape23, ...drawnFrom] },
@@ -243,6 +249,7 @@ defineOp({
   },
   lower: stateless('stateless random integers', between(4)),
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     { inputs: [shape23, ...drawnFrom, { value: -3, dtype: 'int32' }, { value: 100, dtype: 'int32' }] },
@@ -266,6 +273,7 @@ defineOp({
     () => (generator, dtype, size) => uniformIntegers(generator, dtype, size, null),
   ),
   grad: 'none',
+  batch: 'loop',
   effect: 'pure',
   samples: [
     { inputs: [shape23, ...drawnFrom], attrs: { dtype: 'int32' } },

@@ -2,6 +2,7 @@
 import type { DType } from '../../graph/dtype.js';
 import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
 import { reducedShape } from '../axes.js';
 import { one } from '../call.js';
 import { castTo, constantNumber, dense, indices } from '../indexing.js';
@@ -24,6 +25,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('max'),
   grad: (op, [dy]) => [shareOfExtrema(op, dy), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
@@ -76,6 +78,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('min'),
   grad: (op, [dy]) => [shareOfExtrema(op, dy), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
@@ -129,6 +132,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('and'),
   grad: 'none',
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {
@@ -167,6 +171,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('or'),
   grad: 'none',
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {
@@ -211,6 +216,7 @@ defineOp({
   infer: withoutAxis,
   lower: argExtremum('argmax', (a, b) => a > b),
   grad: () => [null, null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {
@@ -259,6 +265,7 @@ defineOp({
   infer: withoutAxis,
   lower: argExtremum('argmin', (a, b) => a < b),
   grad: () => [null, null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     {

@@ -5,6 +5,7 @@ import type { Operation } from '../../graph/operation.js';
 import { colocateWith, device } from '../../graph/scopes.js';
 import { isFullyDefined, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { perRow, rowwise } from '../batching/operands.js';
 import { allAxes, rangeOf, rankOf, reducedShape, sizeOfTensor, withOnes, wrapAxes } from '../axes.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composedInScope } from '../compose.js';
@@ -27,6 +28,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('add'),
   grad: (op, [dy]) => [spread(op, dy), null],
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
@@ -81,6 +83,7 @@ defineOp({
   infer: reducing,
   lower: (view) => (isInteger(view.op.outputs[0].dtype) ? integerMean : mean)(view),
   grad: meanGradient,
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },
@@ -127,6 +130,7 @@ defineOp({
   infer: reducing,
   lower: reduceBy('mul'),
   grad: prodGradient,
+  batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
   samples: [
     { inputs: [[2, 3], { value: [0, 1], dtype: 'int32' }] },

@@ -4,6 +4,18 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import {
+  batchElementShape,
+  batchGetItem,
+  batchLength,
+  batchListFromTensor,
+  batchPopBack,
+  batchPushBack,
+  batchResize,
+  batchSetItem,
+  batchStackList,
+} from '../batching/lists.js';
+import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { isDifferentiable } from '../handles.js';
 import { constantShape, constantValue } from '../known.js';
@@ -114,6 +126,7 @@ defineOp({
   infer: () => [scalar],
   lower: routine('emptyList', ({ op, inputs }) => [boxed(TensorList.of(elementType(op), shapeValue(inputs[0]), []))]),
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [],
 });
@@ -128,6 +141,7 @@ defineOp({
     return [boxed(TensorList.of(elementType(context.op), shapeValue(context.inputs[0]), items))];
   }),
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [],
 });
@@ -143,6 +157,7 @@ defineOp({
     isDifferentiable(op.inputs[1])
       ? call2('TensorListPopBack', [dlist, shapeOf(op.inputs[1])], elementType(op))
       : [null, null],
+  batch: batchPushBack,
   effect: 'pure',
   samples: [],
 });
@@ -163,6 +178,7 @@ defineOp({
     return [boxed(rest), list.get(list.length - 1, shapeValue(context.inputs[1]))];
   }),
   grad: (_, [dlist, delement]) => (delement ? [one('TensorListPushBack', [dlist, delement]), null] : [null, null]),
+  batch: batchPopBack,
   effect: 'pure',
   samples: [],
 });
@@ -191,6 +207,7 @@ defineOp({
     const shape = dy.shape === null ? null : dy.shape.slice(1);
     return [one('TensorListFromTensor', [dy, shapeOperand(shape)]), null];
   },
+  batch: batchStackList,
   effect: 'pure',
   samples: [],
 });
@@ -211,6 +228,7 @@ defineOp({
       null,
     ];
   },
+  batch: batchListFromTensor,
   effect: 'pure',
   samples: [],
 });
@@ -226,6 +244,7 @@ defineOp({
     const empty = one('TensorListReserve', [elementsOf(list), lengthOf(list)], { element_dtype: ditem.dtype });
     return [one('TensorListSetItem', [empty, index, ditem]), null, null];
   },
+  batch: batchGetItem,
   effect: 'pure',
   samples: [],
 });
@@ -250,6 +269,7 @@ defineOp({
     if (!op.boolAttr('resize_if_index_out_of_bounds')) return [rest, null, ditem];
     return [one('TensorListResize', [rest, lengthOf(list)]), null, ditem];
   },
+  batch: batchSetItem,
   effect: 'pure',
   samples: [],
 });
@@ -260,6 +280,7 @@ defineOp({
   infer: () => [scalar],
   lower: routine('resizeList', (context) => [boxed(listOf(context).resized(integer(context, 1)))]),
   grad: (op, [dlist]) => [one('TensorListResize', [dlist, lengthOf(op.inputs[0])]), null],
+  batch: batchResize,
   effect: 'pure',
   samples: [],
 });
@@ -270,6 +291,7 @@ defineOp({
   infer: () => [scalar],
   lower: routine('listLength', (context) => [NDArray.from(listOf(context).length, 'int32')]),
   grad: 'none',
+  batch: batchLength,
   effect: 'pure',
   samples: [],
 });
@@ -292,6 +314,7 @@ defineOp({
     ];
   }),
   grad: 'none',
+  batch: batchElementShape,
   effect: 'pure',
   samples: [],
 });

@@ -15,6 +15,8 @@ import {
   type Shape,
 } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { batchResourceGather } from '../batching/indexing.js';
+import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
@@ -71,6 +73,7 @@ defineOp({
     },
   },
   grad: 'none',
+  batch: batchOnce,
   effect: 'pure',
   samples: [],
 });
@@ -84,6 +87,7 @@ defineOp({
     run: (context) => [NDArray.from(context.resources.variables.has(keyOf(context)))],
   },
   grad: 'none',
+  batch: batchOnce,
   effect: 'read',
   samples: [],
 });
@@ -98,6 +102,7 @@ defineOp({
     run: (context) => [valueOf(context)],
   },
   grad: (_, [dy]) => [dy],
+  batch: batchOnce,
   effect: 'read',
   samples: [],
 });
@@ -117,6 +122,7 @@ defineOp({
     },
   },
   grad: 'none',
+  batch: batchOnce,
   effect: 'read',
   samples: [],
 });
@@ -136,6 +142,7 @@ defineOp({
     },
   },
   grad: 'none',
+  batch: 'loop',
   effect: 'write',
   samples: [],
 });
@@ -146,6 +153,7 @@ defineOp({
   infer: checkArithmetic,
   lower: { routine: 'assign add variable', run: (context) => update(context, 1) },
   grad: 'none',
+  batch: 'loop',
   effect: 'write',
   samples: [],
 });
@@ -156,6 +164,7 @@ defineOp({
   infer: checkArithmetic,
   lower: { routine: 'assign sub variable', run: (context) => update(context, -1) },
   grad: 'none',
+  batch: 'loop',
   effect: 'write',
   samples: [],
 });
@@ -185,6 +194,7 @@ defineOp({
     const values = one('Reshape', [dy, valuesShape]);
     return [new IndexedSlices(values, one('Reshape', [indices, length]), shape), null];
   },
+  batch: batchResourceGather,
   effect: 'read',
   samples: [],
 });

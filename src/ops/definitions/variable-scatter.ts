@@ -2,6 +2,7 @@
 import type { InvalidArgumentError } from '../../graph/errors.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { formatShape, mergeShapes, shapesEqual, sizeOf, type Shape } from '../../graph/shape.js';
+import { batchResourceScatterAdd } from '../batching/indexing.js';
 import { numbers } from '../indexing.js';
 import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
 import { addRows } from '../routines/scatter.js';
@@ -14,6 +15,7 @@ defineOp({
   infer: checkRows,
   lower: { routine: 'scatter add', run: scatterAddVariable },
   grad: 'none',
+  batch: batchResourceScatterAdd,
   effect: 'write',
   samples: [],
 });

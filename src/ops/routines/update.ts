@@ -56,6 +56,7 @@ export function defineUpdate<K extends string>({ name, signature, formulas }: Up
       },
     },
     grad: 'none',
+    batch: 'loop',
     effect: 'write',
     samples: [],
   });
