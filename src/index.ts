@@ -35,6 +35,14 @@ export {
 export { explainGradient, type Explanation, type NullCause } from './gradients/explain.js';
 export { gradients, type GradientOptions } from './gradients/gradients.js';
 export { hessianVectorProduct, type HessianVectorProductOptions } from './gradients/hessian-vector-product.js';
+export { hessians, type HessianOptions } from './gradients/hessians.js';
+export {
+  batchJacobian,
+  jacobian,
+  type JacobianOperand,
+  type JacobianOptions,
+  type Jacobians,
+} from './gradients/jacobian.js';
 export { jvp, type JvpOptions } from './gradients/jvp.js';
 export { recomputeGrad } from './gradients/recompute.js';
 export { noGradient, registerGradient } from './gradients/registry.js';

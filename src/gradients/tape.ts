@@ -6,8 +6,18 @@ import type { Tensor } from '../graph/tensor.js';
 import { Variable } from '../ops/definitions/variable.js';
 import type { IndexedSlices } from '../ops/indexed-slices.js';
 import { packLike, type Mapped, type Nest } from '../ops/nest.js';
+import {
+  checkJacobianOptions,
+  checkRows,
+  jacobianOperand,
+  jacobianOperands,
+  type JacobianOperand,
+  type Jacobians,
+} from './jacobian.js';
 import { Recording } from './recording.js';
+import type { SeedOptions } from './seed-rows.js';
 import { gradientsOn, type TapeRequest } from './tape-gradients.js';
+import { batchJacobianOn, jacobiansOn } from './tape-jacobian.js';
 import { oneForEach, operandsIn, tensorBehind, type OutputGradients, type TapeOperand } from './structures.js';
 
 export interface TapeOptions {
@@ -26,6 +36,8 @@ export interface TapeGradientOptions {
   /** What a source gets that no target depends on: null ('none', the default) or zeros ('zero'). */
   readonly unconnectedGradients?: 'none' | 'zero';
 }
+
+export interface TapeJacobianOptions extends SeedOptions, Pick<TapeGradientOptions, 'unconnectedGradients'> {}
 
 /** What a tape gives for sources: the same nest. Of a nest that is not known any closer, no more than that is known. */
 export type TapeGradients<S> = [Nest<never>] extends [S]
@@ -183,6 +195,61 @@ export class GradientTape {
       sources,
       this.#using(fn, (recording) => gradientsOn(recording, request)),
     ) as TapeGradients<S>;
+  }
+
+  /**
+   * The Jacobian of a target with respect to each source: element [i…, j…] is dtarget[i…] / dsource[j…] (TensorFlow
+   * `GradientTape.jacobian`). As `jacobian`, of what the tape recorded.
+   * @param target a tensor or a variable (its value), of any shape
+   * @param sources tensors or variables, nested at will in arrays and plain objects
+   * @returns the nest of the sources, with a tensor of shape `[...target.shape, ...source.shape]` in each place, or null
+   * @throws InvalidArgumentError for IndexedSlices; otherwise as `gradient`
+   * @example
+   * const x = constant([1, 2]);
+   * const tape = new GradientTape();
+   * const y = tape.run(() => {
+   *   tape.watch(x);
+   *   return x.multiply(x);
+   * });
+   * tape.jacobian(y, x); // [[2, 0], [0, 4]]
+   */
+  jacobian<const S extends Nest<JacobianOperand>>(
+    target: JacobianOperand,
+    sources: S,
+    options: TapeJacobianOptions = {},
+  ): Jacobians<S> {
+    const fn = 'GradientTape.jacobian';
+    checkJacobianOptions(fn, options, ['unconnectedGradients', 'parallelIterations', 'usePfor']);
+    const y = jacobianOperand(fn, 'target', target);
+    const xs = jacobianOperands(fn, 'sources', sources);
+    return packLike(
+      sources,
+      this.#using(fn, (recording) => jacobiansOn(recording, fn, y, xs, options)),
+    ) as Jacobians<S>;
+  }
+
+  /**
+   * The Jacobian of each row of the target with respect to the same row of the source (TensorFlow `GradientTape.batch_jacobian`). As
+   * `batchJacobian`, of what the tape recorded.
+   * @param target a tensor or a variable of shape `[b, ...out]`, of rank 2 at least
+   * @param source likewise, of shape `[b, ...in]`
+   * @returns a tensor of shape `[b, ...out, ...in]`; zeros where the target does not depend on the source
+   * @throws ShapeError where a rank is below 2, or the numbers of rows differ; otherwise as `jacobian`
+   * @example
+   * const x = constant([[1, 2], [3, 4]]);
+   * const tape = new GradientTape();
+   * const y = tape.run(() => {
+   *   tape.watch(x);
+   *   return x.multiply(x);
+   * });
+   * tape.batchJacobian(y, x); // [[[2, 0], [0, 4]], [[6, 0], [0, 8]]]
+   */
+  batchJacobian(target: JacobianOperand, source: JacobianOperand, options: SeedOptions = {}): Tensor {
+    const fn = 'GradientTape.batchJacobian';
+    checkJacobianOptions(fn, options, ['parallelIterations', 'usePfor']);
+    const [y, x] = [jacobianOperand(fn, 'target', target), jacobianOperand(fn, 'source', source)];
+    checkRows(fn, 2, y, x);
+    return this.#using(fn, (recording) => batchJacobianOn(recording, fn, y, x, options));
   }
 
   /** Lets `fn` use the recording, which is then used up unless the tape is persistent. */

@@ -141,19 +141,19 @@ export function anyRepetition(condition: Tensor, x: Tensor, z: Tensor): Tensor {
 }
 
 /**
- * The gradients of `xlogy` and its kin from their partial derivatives: multiplied by `dy` and always summed, by axes that
- * are worked out at run time.
+ * The gradients of `xlogy` and its kin from their partial derivatives, which may depend on the shapes of the operands:
+ * multiplied by `dy` and always summed, by axes that are worked out at run time.
  */
 export function reduceProducts(
   x: Tensor,
   y: Tensor,
   dy: Gradient,
-  partials: () => readonly [Tensor, Tensor],
+  partials: (shapes: readonly [Tensor, Tensor]) => readonly [Tensor, Tensor],
 ): Tensor[] {
   const shapes = [shapeOf(x), shapeOf(y)] as const;
   const axes = many('BroadcastGradientArgs', shapes);
   return controlDependencies([dy], () =>
-    partials().map((partial, i) => {
+    partials(shapes).map((partial, i) => {
       const terms = prepared(times(partial, dy), [x, y][i]!);
       return noted(one('Reshape', [one('Sum', [terms, axes[i]!]), shapes[i]!]));
     }),

@@ -88,6 +88,15 @@ export const batchSegmentSum: BatchRule = (op, [values, ids, count], rows) => {
   return stacked([one('Reshape', [sums, joined([rows.sizeVector('int32'), segments, inner])])]);
 };
 
+/** Segments of rows in their order, which must be the same ones: what is stacked goes along behind them. */
+export const batchSegments: BatchRule = (op, [values, ids], rows) => {
+  if (ids.stacked) return null;
+  const shape = op.inputs[0].shape;
+  const rank = shape === null ? null : shape.length + 1;
+  const segments = copyOperation(op, [moveAxis(rows.stack(values), 0, 1, rank), ids.tensor]).outputs[0]!;
+  return stacked([moveAxis(segments, 1, 0, rank)]);
+};
+
 /** DynamicStitch of stacked data, whose rows are moved behind the axes that indices stand for. */
 export const batchStitch: BatchRule = (op, inputs, rows) => {
   const count = op.intAttr('N');

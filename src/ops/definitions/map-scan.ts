@@ -65,6 +65,21 @@ export type Stacked<X> = X extends { readonly dtype: infer D extends DType; read
  * mapFn((x) => x.multiply(x), constant([1, 2, 3])); // [1, 4, 9]
  */
 export function mapFn<const E, R>(fn: (row: Row<E>) => R, elems: E, options: MapOptions = {}): Stacked<R> {
+  return mapFnTo(fn, elems, options, shapeOfLike);
+}
+
+const shapeOfLike = (like: Tensor): Operand => shapeOperand(like.shape);
+
+/**
+ * As `mapFn`, where the shape of result number `k` of a row is known otherwise than by building it: where there are no rows
+ * at run time, nothing else says it.
+ */
+export function mapFnTo<const E, R>(
+  fn: (row: Row<E>) => R,
+  elems: E,
+  options: MapOptions,
+  elementShape: (like: Tensor, k: number) => Operand,
+): Stacked<R> {
   checkOptionNames('mapFn', options, ['backProp', 'parallelIterations', 'name']);
   return overRows('mapFn', options.name ?? 'map', fn, elems, (rows) => {
     const row = rows.tracedOnce((i) => fn(rows.row(i) as Row<E>));
@@ -75,7 +90,7 @@ export function mapFn<const E, R>(fn: (row: Row<E>) => R, elems: E, options: Map
     });
     return assembled(
       row,
-      filled.map((list, k) => rows.stack(list, row.tensors[k]!)),
+      filled.map((list, k) => rows.stack(list, row.tensors[k]!, elementShape(row.tensors[k]!, k))),
     );
   }) as Stacked<R>;
 }
@@ -222,9 +237,9 @@ class Rows {
   }
 
   /** The tensors of a list, each like `like`, as rows of one. */
-  stack(list: Tensor, like: Tensor): Tensor {
+  stack(list: Tensor, like: Tensor, elementShape: Operand = shapeOperand(like.shape)): Tensor {
     const attrs = { element_dtype: like.dtype, num_elements: this.#staticCount ?? -1 };
-    return one('TensorListStack', [list, shapeOperand(like.shape)], attrs);
+    return one('TensorListStack', [list, elementShape], attrs);
   }
 
   /** What a fold starts with: what the user gives, or the row it begins at, which is then done. */

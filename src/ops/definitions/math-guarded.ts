@@ -9,7 +9,7 @@ import { bin, select, un } from '../expr.js';
 import { binary, floatDTypes, named, sameType, type Joined } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
-import { negated } from '../rules.js';
+import { negated, plus } from '../rules.js';
 import type { Broadcastable, OpOptions, Operand } from '../types.js';
 
 defineOp({
@@ -154,6 +154,53 @@ export function xlogy<A extends Operand, B extends Operand>(
   return binary<A, B>('Xlogy', x, y, options);
 }
 
+defineOp({
+  name: 'Xlog1py',
+  signature: `x: T, y: T -> z: T | T: ${floatDTypes}`,
+  infer: broadcasting,
+  lower: zip((x, y) => select(bin('eq', x, sameType(0, x)), sameType(0, x), bin('mul', x, un('log1p', y)))),
+  grad: ({ inputs: [x, y] }, [dy]) =>
+    reduceProducts(x, y, dy, () => [one('Xlog1py', [indicator(x), y]), one('Xdivy', [x, plus(y, 1)])]),
+  batch: batchBroadcasting,
+  effect: 'pure',
+  samples: [
+    {
+      inputs: [
+        { shape: [2, 3], domain: [0.5, 2] },
+        { shape: [2, 3], domain: [-0.5, 2] },
+      ],
+    },
+    {
+      inputs: [
+        { shape: [2, 1], dtype: 'float64', domain: [0.5, 2] },
+        { shape: [3], dtype: 'float64', domain: [-0.5, 2] },
+      ],
+    },
+    { inputs: [{ value: [0, 0, 2] }, { value: [-1, NaN, 0] }], notDifferentiable: 'no derivative at log(0)' },
+    {
+      inputs: [
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+        { shape: [2], dtype: 'complex64', domain: [0.5, 2] },
+      ],
+      notDifferentiable: "TensorFlow's rule leaves out the conjugate: it holds for real numbers",
+    },
+  ],
+});
+/**
+ * `x * log1p(y)`, exact also for small `y`, and 0 wherever `x` is 0 (TensorFlow `tf.math.xlog1py`), with broadcasting. Both
+ * have the same float or complex dtype.
+ * @throws ShapeError where the shapes do not broadcast; DTypeError where the dtypes differ
+ * @example
+ * xlog1py(constant([0, 2]), [-1, 0.5]); // [0, 0.8109]
+ */
+export function xlog1py<A extends Operand, B extends Operand>(
+  x: A,
+  y: B & Broadcastable<A, B>,
+  options?: OpOptions,
+): Joined<A, B> {
+  return binary<A, B>('Xlog1py', x, y, options);
+}
+
 declare module '../../graph/tensor.js' {
   interface Tensor<D extends DType, S extends Shape> {
     multiplyNoNan<B extends Operand>(
@@ -162,6 +209,7 @@ declare module '../../graph/tensor.js' {
     ): Joined<Tensor<D, S>, B>;
     xdivy<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
     xlogy<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
+    xlog1py<B extends Operand>(y: B & Broadcastable<Tensor<D, S>, B>, options?: OpOptions): Joined<Tensor<D, S>, B>;
   }
 }
-installMethods({ multiplyNoNan, xdivy, xlogy });
+installMethods({ multiplyNoNan, xdivy, xlogy, xlog1py });

@@ -1,5 +1,6 @@
 /** Functions of one row, run on all rows at once. */
 import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
+import { getDefaultGraph } from '../../graph/graph.js';
 import { describeTensor } from '../../graph/node.js';
 import { checkBoolean, checkOptionNames } from '../../graph/options.js';
 import { nameScope } from '../../graph/scopes.js';
@@ -59,12 +60,13 @@ export function vectorizedMap<const E, R>(
   if (leaves.length === 0) throw new InvalidArgumentError(`${name}: there are no tensors in elems.`);
   const missing = leaves.findIndex((leaf) => leaf === null || leaf === undefined);
   if (missing >= 0) throw new InvalidArgumentError(`${name}: leaf ${missing} of elems is ${String(leaves[missing])}.`);
+  const ownSites = getDefaultGraph().scope.site === null;
   return composed(leaves, () =>
     nameScope(options.name ?? 'vectorized_map', () => {
       const tensors = leaves.map((leaf) => tensorOf(name, leaf));
       const { rows, operands } = rowsOf(name, tensors, fallback);
       const call = (args: readonly Tensor[]) => fn(packLike(elems, args) as Row<E>);
-      return mapRows(name, rows, operands, call, { ownSites: true });
+      return mapRows(name, rows, operands, call, { ownSites });
     }),
   ) as Stacked<R>;
 }
