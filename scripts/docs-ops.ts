@@ -12,7 +12,7 @@ const meaning = ({ lower }: RegisteredOp) =>
 const row = (op: RegisteredOp) => {
   const [args, attrs = ''] = op.signature.split('|').map((part) => part.trim());
   const cell = (text: string) => (text === '' ? '' : `\`${text}\``);
-  return `| ${op.name} | ${cell(args!)} | ${cell(attrs)} | ${gradient(op)} | ${matrix.get(op)} | ${meaning(op)} | ${op.effect} |`;
+  return `| ${op.name} | ${cell(args!)} | ${cell(attrs)} | ${gradient(op)} | ${matrix.get(op)} | ${meaning(op)} | ${op.effect} | ${op.batch === 'loop' ? 'loop' : 'at once'} |`;
 };
 
 const ops = allOps();
@@ -33,8 +33,11 @@ The column _orders_ is checked, not claimed: for the derivatives of order 1, 2 a
 double precision on all samples of the op (of ops on variables, lists and functions, in a program of them), derivatives that vanish included.
 ${complete.length} of the ${checked.length} ops that have derivatives to check have all three. (The others with a rule have only one that says null, or throws.)
 
-| op | arguments | attributes | gradient | orders | meaning | effect |
-| --- | --- | --- | --- | --- | --- | --- |
+The column _rows_ says what \`vectorizedMap\` makes of the op: one operation, or a few, on all rows at once, or a loop over the rows. An op that works on all
+rows may still need the loop where an axis, a shape or the like differs from row to row.
+
+| op | arguments | attributes | gradient | orders | meaning | effect | rows |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 ${ops.map(row).join('\n')}
 `;
 
