@@ -368,7 +368,7 @@ describe('errors', () => {
       'a gradient of another dtype',
       ({ v0 }) => sgd.applyGradients([[tl.constant([1, 1], { dtype: 'float64' }), v0]]),
       tl.DTypeError,
-      /not of dtype float32/,
+      /is float64, its variable 'Variable:0' float32/,
     ],
     ['a shape', ({ v0 }) => sgd.applyGradients([[[1, 2, 3], v0]]), tl.ShapeError, /'delta' must have the shape \[2\]/],
     [

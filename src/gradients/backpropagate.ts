@@ -1,9 +1,10 @@
 /** The backward walk: from the seeds at ys towards xs, one operation at a time, each after all that uses it. */
 import { DTypeError, InvalidArgumentError, LookupError, ShapeError } from '../graph/errors.js';
+import { hintOnBody } from '../graph/function-graph.js';
 import type { Operation } from '../graph/operation.js';
 import { takingBack } from '../graph/rollback.js';
 import { colocateWith } from '../graph/scopes.js';
-import { formatShape } from '../graph/shape.js';
+import { formatShape, isCompatible } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { one } from '../ops/call.js';
 import { tuple } from '../ops/definitions/control.js';
@@ -178,6 +179,12 @@ function check(op: Operation, dxs: readonly (Gradient | null)[]): void {
         op.details(),
       );
     }
+    if (!op.graph.receiver.reaches(dx.graph)) {
+      throw new InvalidArgumentError(
+        `${title()} gives for input ${i} '${dx.name}', which belongs to another graph.${hintOnBody(dx)}`,
+        op.details(),
+      );
+    }
     if (x.dtype === 'resource' || x.dtype === 'variant') return;
     if (dx.dtype !== x.dtype) {
       throw new DTypeError(
@@ -185,7 +192,7 @@ function check(op: Operation, dxs: readonly (Gradient | null)[]): void {
         op.details(),
       );
     }
-    if (dx instanceof Tensor && !op.graph.refineShape(dx, x.shape)) {
+    if (dx instanceof Tensor ? !op.graph.refineShape(dx, x.shape) : !isCompatible(dx.shape, x.shape)) {
       const shapes = `${formatShape(dx.shape)} for input ${i}, '${x.name}', which has shape ${formatShape(x.shape)}`;
       throw new ShapeError(`${title()} has shape ${shapes}.`, op.details());
     }

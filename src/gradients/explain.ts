@@ -1,6 +1,6 @@
 /** Why a gradient is null: the walk itself is run, watched and taken back, so the answer cannot differ from it. */
 import { InvalidArgumentError } from '../graph/errors.js';
-import { FunctionGraph } from '../graph/function-graph.js';
+import { FunctionGraph, hintOnBody } from '../graph/function-graph.js';
 import { dtypeInfo } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
 import { checkOptionNames } from '../graph/options.js';
@@ -71,7 +71,9 @@ export function explainGradient(
   const graph = y.graph.receiver;
   for (const other of [x, ...stopGradients]) {
     if (!graph.reaches(other.graph))
-      throw new InvalidArgumentError(`${fn}: '${y.name}' and '${other.name}' belong to different graphs.`);
+      throw new InvalidArgumentError(
+        `${fn}: '${y.name}' and '${other.name}' belong to different graphs.${hintOnBody(other) || hintOnBody(y)}`,
+      );
   }
   const finding = takingBack(graph, () => {
     const count = graph.version;

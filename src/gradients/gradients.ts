@@ -1,5 +1,6 @@
 /** Symbolic gradients: one backward walk that appends ordinary nodes to the graph (TensorFlow `tf.gradients`). */
 import { InvalidArgumentError } from '../graph/errors.js';
+import { hintOnBody } from '../graph/function-graph.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
 import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
@@ -9,6 +10,7 @@ import { Tensor } from '../graph/tensor.js';
 import { NDArray, type TensorData } from '../graph/ndarray.js';
 import { convertToTensor, isConvertible } from '../ops/call.js';
 import { zeros, zerosLike } from '../ops/definitions/array-fill.js';
+import { gather } from '../ops/definitions/array-gather.js';
 import { Variable, variableShape, variableType } from '../ops/definitions/variable.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Gradient } from '../ops/opdef.js';
@@ -121,7 +123,7 @@ function differentiate(
       graph.uniqueName('uid');
       const ys = read.map((y, i) => convertToTensor(y, undefined, `y_${i}`));
       const xs = sources.map((x, i) => sourceTensor(x, `x_${i}`));
-      const seeds = gradYs.map((gradY, i) => convertGradY(denseSeed(gradY, targets[i]!), i));
+      const seeds = gradYs.map((gradY, i) => convertGradY(rowsOfSeed(gradY, targets[i]!, i), i));
       const received = backpropagate({
         ys,
         xs,
@@ -144,9 +146,11 @@ function differentiate(
   );
 }
 
-/** The gradient of an IndexedSlices y is one of its values. */
-function denseSeed(gradY: GradY, y: Differentiable): GradY {
-  return y instanceof IndexedSlices && gradY instanceof IndexedSlices ? gradY.values : gradY;
+/** The gradient of an IndexedSlices y is one of its values: of a dense one, the rows that y has. */
+function rowsOfSeed(gradY: GradY, y: Differentiable, i: number): GradY {
+  if (gradY === null || !(y instanceof IndexedSlices)) return gradY;
+  if (gradY instanceof IndexedSlices) return gradY.values;
+  return gather(convertToTensor(gradY, undefined, `grad_y_${i}`), y.indices);
 }
 
 /** Variables are differentiated by their handle, slices by their values. */
@@ -212,7 +216,11 @@ function commonGraph(operands: readonly (GradY | Differentiable)[]): Graph {
   const tensors = operands.filter((x): x is Tensor => (x as Partial<Tensor> | null)?.graph !== undefined);
   const graph = tensors[0]?.graph.receiver ?? getDefaultGraph();
   const stranger = tensors.find((t) => !graph.reaches(t.graph));
-  if (stranger)
-    throw new InvalidArgumentError(`${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.`);
+  if (stranger) {
+    const hint = hintOnBody(stranger) || hintOnBody(tensors[0]!);
+    throw new InvalidArgumentError(
+      `${fn}: '${tensors[0]!.name}' and '${stranger.name}' belong to different graphs.${hint}`,
+    );
+  }
   return graph;
 }

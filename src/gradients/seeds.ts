@@ -50,7 +50,15 @@ export function checkGradY(fn: string, y: Described, gradY: GradY | undefined, i
       `${argument} has shape ${formatShape(given.shape)}, but ${yName} has shape ${formatShape(y.shape)}.`,
     );
   }
+  if (y instanceof IndexedSlices && given instanceof IndexedSlices) checkRows(argument, y, given);
   return given;
+}
+
+/** Slices go with slices row by row. */
+function checkRows(argument: string, y: IndexedSlices, given: IndexedSlices): void {
+  if (isCompatible(given.values.shape, y.values.shape)) return;
+  const [own, others] = [given, y].map(({ values }) => formatShape(values.shape));
+  throw new ShapeError(`${argument} has values of shape ${own}, but those of '${y.name}' have shape ${others}.`);
 }
 
 function dataOf(argument: string, data: TensorData, dtype: DType): NDArray {

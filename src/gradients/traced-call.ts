@@ -58,19 +58,23 @@ export function calling<R, T>(
 ): T {
   const given = flatten(args);
   given.forEach((value, i) => checkLeaf(fn, `argument ${i}`, value));
-  return composed(given as readonly Operand[], () => {
-    const graph = getDefaultGraph();
-    const inputs = given.map((value, i) => tensorOf(fn, `argument ${i}`, value, graph));
-    const xs = packLike(args, inputs) as readonly never[];
-    const start = graph.version;
-    // What the function makes was created where it says so, not where it is called.
-    const { result, variables } = watchingReads(() => graph.withScope({ site: null }, () => f(...xs)));
-    const ys = results(result);
-    const outputs = flatten(ys).map((value, i) => tensorOf(fn, `result ${i}`, value, graph));
-    if (outputs.length === 0) throw new InvalidArgumentError(`${fn}: the function must return at least one tensor.`);
-    const used = byName(new Set([...variables, ...variablesBetween(inputs, outputs)]));
-    return then({ graph, args: xs, inputs, start, result, ys, outputs, variables: used });
-  });
+  return composed(
+    given as readonly Operand[],
+    () => {
+      const graph = getDefaultGraph();
+      const inputs = given.map((value, i) => tensorOf(fn, `argument ${i}`, value, graph));
+      const xs = packLike(args, inputs) as readonly never[];
+      const start = graph.version;
+      // What the function makes was created where it says so, not where it is called.
+      const { result, variables } = watchingReads(() => graph.withScope({ site: null }, () => f(...xs)));
+      const ys = results(result);
+      const outputs = flatten(ys).map((value, i) => tensorOf(fn, `result ${i}`, value, graph));
+      if (outputs.length === 0) throw new InvalidArgumentError(`${fn}: the function must return at least one tensor.`);
+      const used = byName(new Set([...variables, ...variablesBetween(inputs, outputs)]));
+      return then({ graph, args: xs, inputs, start, result, ys, outputs, variables: used });
+    },
+    fn,
+  );
 }
 
 function checkLeaf(fn: string, what: string, value: unknown): void {

@@ -111,7 +111,7 @@ export class FunctionGraph extends Graph {
     const outside = this.outer instanceof FunctionGraph ? this.outer.capture(tensor, attrs) : tensor;
     if (outside.graph !== this.outer) {
       throw new InvalidArgumentError(
-        `'${tensor.name}' belongs to another graph than the function body '${this.name}'.`,
+        `'${tensor.name}' belongs to another graph than the function body '${this.name}'.${hintOnBody(tensor)}`,
         tensor.op.details(),
       );
     }
@@ -165,7 +165,20 @@ export class FunctionGraph extends Graph {
     return this.root.collection(name);
   }
 
+  protected override whyFinalized(name: string): string {
+    return (
+      `The function body '${this.name}' is finished and cannot take '${name}': its tensors are values of one call, and are ` +
+      'not there outside. Return from the function what is needed outside of it.'
+    );
+  }
+
   override toString(): string {
     return `FunctionGraph(${this.name}, ${this.version} operations)`;
   }
+}
+
+/** What to say in addition where `value` is refused as one of another graph. */
+export function hintOnBody({ name, graph }: { readonly name: string; readonly graph: Graph }): string {
+  if (!(graph instanceof FunctionGraph)) return '';
+  return ` '${name}' is inside the function body '${graph.name}', and not there outside of it: return it from the function.`;
 }

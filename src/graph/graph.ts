@@ -382,13 +382,13 @@ export class Graph {
 
   #checkNotFinalized(name: string): void {
     if (this.#finalized) {
-      throw new GraphFinalizedError(
-        `The graph is finalized and cannot take '${name}'. Build everything before finalize().`,
-        {
-          nodeName: name,
-        },
-      );
+      throw new GraphFinalizedError(this.whyFinalized(name), { nodeName: name });
     }
+  }
+
+  /** What to say to who adds a node called `name` to the graph, once it is finalized. */
+  protected whyFinalized(name: string): string {
+    return `The graph is finalized and cannot take '${name}'. Build everything before finalize().`;
   }
 
   #named(name: string): Operation | null {

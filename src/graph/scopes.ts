@@ -28,7 +28,7 @@ export function operationOf(value: OperationLike, argument: string): Operation {
  * x.op.name; // 'layer1/x'
  */
 export function nameScope<T>(name: string, fn: (scope: string) => T, graph: Graph = getDefaultGraph()): T {
-  if (name.endsWith('/')) {
+  if (typeof name === 'string' && name.endsWith('/')) {
     checkName(name, false);
     return graph.withScope({ name: name.slice(0, -1) }, () => fn(name));
   }

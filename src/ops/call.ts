@@ -2,6 +2,7 @@
 import type { AttrValue } from '../graph/attr.js';
 import type { DType } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, TapelessError, type ErrorDetails } from '../graph/errors.js';
+import { hintOnBody } from '../graph/function-graph.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
 import type { TakenName } from '../graph/names.js';
 import { describeTensor } from '../graph/node.js';
@@ -99,9 +100,10 @@ export function graphOf(type: string, inputs: readonly ArgumentInput[]): Graph {
     if (!operand?.graph) return;
     if (!first || !graph) [first, graph] = [operand, operand.graph.receiver];
     else if (operand.graph !== graph && !graph.reaches(operand.graph)) {
-      throw new InvalidArgumentError(`${type}: '${operand.name}' and '${first.name}' belong to different graphs.`, {
-        op: type,
-      });
+      throw new InvalidArgumentError(
+        `${type}: '${operand.name}' and '${first.name}' belong to different graphs.${hintOnBody(operand) || hintOnBody(first)}`,
+        { op: type },
+      );
     }
   };
   for (const input of inputs) {

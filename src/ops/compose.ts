@@ -5,9 +5,12 @@ import type { Shape } from '../graph/shape.js';
 import { graphOf } from './call.js';
 import type { Operand, OpOptions } from './types.js';
 
-/** Runs `fn` in the graph of the operands such that a failure leaves nothing behind. */
-export function composed<T>(operands: readonly Operand[], fn: () => T): T {
-  const graph = graphOf('compose', operands);
+/**
+ * Runs `fn` in the graph of the operands such that a failure leaves nothing behind.
+ * @param name of the user's function, for the error where the operands belong to several graphs
+ */
+export function composed<T>(operands: readonly Operand[], fn: () => T, name = 'compose'): T {
+  const graph = graphOf(name, operands);
   return graph.attempt(() => graph.atSite(() => graph.asDefault(fn)));
 }
 
@@ -18,7 +21,7 @@ export function composedInScope<T>(
   operands: readonly Operand[],
   fn: (scope: string) => T,
 ): T {
-  return composed(operands, () => nameScope(options?.name ?? name, fn));
+  return composed(operands, () => nameScope(options?.name ?? name, fn), name);
 }
 
 /** The static shape an operand has, or will have as a tensor. */

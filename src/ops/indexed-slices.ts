@@ -1,12 +1,12 @@
 /** Sparse gradients: rows of a larger tensor. */
 import type { DType } from '../graph/dtype.js';
-import { InvalidArgumentError } from '../graph/errors.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { describeTensor } from '../graph/node.js';
 import type { Operation } from '../graph/operation.js';
-import { mergeShapes, type Shape } from '../graph/shape.js';
-import type { Tensor } from '../graph/tensor.js';
-import { one } from './call.js';
+import { isCompatible, mergeShapes, type Shape } from '../graph/shape.js';
+import { Tensor } from '../graph/tensor.js';
+import { graphOf, one } from './call.js';
 import { composed } from './compose.js';
 import { constantShape } from './known.js';
 import { elementOf } from './slicing.js';
@@ -28,7 +28,9 @@ export class IndexedSlices<D extends DType = DType> implements TensorConvertible
   /** The shape of the dense tensor, as a vector; null where it is not known. */
   readonly denseShape: Tensor | null;
 
+  /** @throws InvalidArgumentError for what is no tensor, or tensors of several graphs; DTypeError and ShapeError where they do not go together */
   constructor(values: Tensor<D>, indices: Tensor, denseShape: Tensor | null = null) {
+    checkParts(values, indices, denseShape);
     this.values = values;
     this.indices = indices;
     this.denseShape = denseShape;
@@ -73,4 +75,25 @@ export class IndexedSlices<D extends DType = DType> implements TensorConvertible
   toString(): string {
     return `IndexedSlices(${this.name}, indices ${this.indices.name}${this.denseShape ? `, shape ${this.denseShape.name}` : ''})`;
   }
+}
+
+const fn = 'IndexedSlices';
+
+function checkParts(values: unknown, indices: unknown, denseShape: unknown): void {
+  const parts = Object.entries(denseShape === null ? { values, indices } : { values, indices, denseShape });
+  for (const [name, part] of parts) {
+    if (!(part instanceof Tensor)) throw new InvalidArgumentError(`${fn}: ${name} must be a tensor.`);
+    if (name === 'values' || part.dtype === 'int32' || part.dtype === 'int64') continue;
+    throw new DTypeError(`${fn}: ${name} must be int32 or int64: ${describeTensor(part)}.`, part.op.details());
+  }
+  const tensors = parts.map(([, part]) => part as Tensor);
+  graphOf(fn, tensors);
+  // Whether values and indices are as many shows where the slices become dense: TensorFlow lets such ones pass on.
+  const [rows, ...vectors] = tensors.map(({ shape }) => shape);
+  if (rows?.length !== 0 && vectors.every((shape) => isCompatible(shape, [null]))) return;
+  throw new ShapeError(
+    `${fn}: values must have a shape [n, …], indices [n], and denseShape must be a vector: ` +
+      `${tensors.map(describeTensor).join(', ')}.`,
+    tensors[0]!.op.details(),
+  );
 }

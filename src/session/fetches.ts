@@ -1,5 +1,6 @@
 /** Fetches: any nest of graph elements, flattened for a run and put together again from its results. */
 import { InvalidArgumentError, NotFoundError } from '../graph/errors.js';
+import { hintOnBody } from '../graph/function-graph.js';
 import type { Graph } from '../graph/graph.js';
 import type { NDArray } from '../graph/ndarray.js';
 import type { DType } from '../graph/dtype.js';
@@ -52,7 +53,9 @@ export function parseFetches(graph: Graph, fetches: unknown): ParsedFetches {
   const targets = new Set<Operation>();
   const tensor = (t: Tensor): Assemble => {
     if (t.graph !== graph)
-      throw new InvalidArgumentError(`Cannot fetch '${t.name}': it belongs to another graph than the session's.`);
+      throw new InvalidArgumentError(
+        `Cannot fetch '${t.name}': it belongs to another graph than the session's.${hintOnBody(t)}`,
+      );
     if (!tensors.has(t)) tensors.set(t, tensors.size);
     const position = tensors.get(t)!;
     // Every place gets storage of its own: neither state nor another result changes with it.

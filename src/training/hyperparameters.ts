@@ -39,5 +39,6 @@ export function as(dtype: DType, x: TensorLike): TensorLike {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : (JSON.stringify(value) ?? String(value));
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

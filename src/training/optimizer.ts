@@ -1,5 +1,5 @@
 /** What all optimizers share: gradients of a loss, and operations that update variables with them. */
-import { InvalidArgumentError } from '../graph/errors.js';
+import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
 import type { TensorData } from '../graph/ndarray.js';
@@ -207,7 +207,14 @@ export abstract class Optimizer {
   }
 }
 
-function toGradient(gradient: Gradient | TensorLike | TensorData, { dtype }: Optimized): Gradient {
+function toGradient(gradient: Gradient | TensorLike | TensorData, { dtype, name }: Optimized): Gradient {
+  const given = gradient instanceof Tensor || gradient instanceof IndexedSlices ? gradient.dtype : dtype;
+  if (given !== dtype) {
+    throw new DTypeError(
+      `applyGradients: the gradient '${(gradient as Gradient).name}' is ${given}, its variable '${name}' ${dtype}.`,
+      (gradient as Gradient).op.details(),
+    );
+  }
   return gradient instanceof IndexedSlices ? gradient : convertToTensor(gradient, dtype);
 }
 

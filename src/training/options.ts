@@ -1,5 +1,5 @@
 /** What optimizers take, checked before anything is added to a graph. */
-import { isFloating, type DType } from '../graph/dtype.js';
+import { dtypeInfo, isFloating, type DType } from '../graph/dtype.js';
 import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
@@ -135,7 +135,10 @@ function checkPair(fn: string, pair: unknown, i: number): void {
   const [gradient, variable] = pair as unknown as [unknown, unknown];
   if (gradient === undefined)
     throw new InvalidArgumentError(`${fn}: the gradient of gradsAndVars[${i}] is undefined; null stands for none.`);
-  if (variable instanceof Variable) return;
+  if (variable instanceof Variable) {
+    if (gradient === null || ['float', 'complex'].includes(dtypeInfo(variable.dtype).kind)) return;
+    throw new DTypeError(`${fn}: '${variable.name}' is ${variable.dtype}: such variables cannot be trained.`);
+  }
   if (!(variable instanceof Tensor))
     throw new InvalidArgumentError(`${fn}: gradsAndVars[${i}] has no variable in its second place.`);
   if (gradient !== null)

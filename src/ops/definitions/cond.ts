@@ -4,6 +4,7 @@ import { DTypeError, InvalidArgumentError } from '../../graph/errors.js';
 import type { FunctionGraph } from '../../graph/function-graph.js';
 import { getDefaultGraph, type Graph } from '../../graph/graph.js';
 import { describeTensor } from '../../graph/node.js';
+import { checkOptionNames } from '../../graph/options.js';
 import { nameScope } from '../../graph/scopes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
@@ -33,6 +34,7 @@ export function cond<T extends BodyResult, F extends BodyResult>(
   falseFn: () => F,
   options: OpOptions = {},
 ): Outside<T | F> {
+  checkOptionNames('cond', options, ['name']);
   if (typeof pred === 'boolean') {
     throw new InvalidArgumentError(
       `cond: pred is the JavaScript value ${String(pred)}, known when the graph is built: use an if statement instead.`,
@@ -58,6 +60,7 @@ export function switchCase<T extends BodyResult>(
   branchFns: readonly (() => T)[],
   options: OpOptions = {},
 ): Outside<T> {
+  checkOptionNames('switchCase', options, ['name']);
   if (!Array.isArray(branchFns) || branchFns.length === 0)
     throw new InvalidArgumentError('switchCase: there must be at least one branch.');
   if (typeof branchIndex === 'number') {
@@ -89,22 +92,23 @@ function choose(
 ): unknown {
   for (const each of functions)
     if (typeof each !== 'function') throw new InvalidArgumentError(`${fn}: every branch must be a function.`);
-  return composed([selector], () =>
-    nameScope(name, (scope) => {
-      const operand = scalar(fn, convertToTensor(selector, dtype));
-      const traced = functions.map((each, i) => branch(fn, `${scope}${names[i]}`, each));
-      const [first, ...others] = traced.map(({ parts }) => parts);
-      for (const [i, other] of others.entries()) checkAlike(fn, names[0]!, names[i + 1]!, first!, other);
-      const outputs = callBranches(
-        choice(operand),
-        traced.map(({ body }) => body),
-        first!.tensors.length,
-        [],
-        { name: scope },
-      );
-      return assembled(first!, outputs);
-    }),
-  );
+  if (selector === null || selector === undefined)
+    throw new InvalidArgumentError(`${fn}: what decides is ${String(selector)}, not a tensor.`);
+  const build = (scope: string): unknown => {
+    const operand = scalar(fn, convertToTensor(selector, dtype));
+    const traced = functions.map((each, i) => branch(fn, `${scope}${names[i]}`, each));
+    const [first, ...others] = traced.map(({ parts }) => parts);
+    for (const [i, other] of others.entries()) checkAlike(fn, names[0]!, names[i + 1]!, first!, other);
+    const outputs = callBranches(
+      choice(operand),
+      traced.map(({ body }) => body),
+      first!.tensors.length,
+      [],
+      { name: scope },
+    );
+    return assembled(first!, outputs);
+  };
+  return composed([selector], () => nameScope(name, build), fn);
 }
 
 /** A scalar; a tensor of one element becomes one. */

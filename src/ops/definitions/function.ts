@@ -3,12 +3,14 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import type { FunctionGraph } from '../../graph/function-graph.js';
 import type { Graph } from '../../graph/graph.js';
 import { getDefaultGraph } from '../../graph/graph.js';
+import { checkName } from '../../graph/names.js';
+import { checkOptionNames } from '../../graph/options.js';
 import { captured } from '../capture.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { composed } from '../compose.js';
 import { callBranches } from '../functional/branches.js';
 import { assembled, partsOfResult, type BodyResult, type Outside, type Parts } from '../functional/results.js';
-import { describeNest } from '../nest.js';
+import { describeNest, flatten } from '../nest.js';
 import { argumentFor, trace } from '../trace.js';
 import type { Operand, OpOptions } from '../types.js';
 import { choices } from './functional.js';
@@ -31,20 +33,35 @@ export function graphFunction<A extends readonly unknown[], R extends BodyResult
   fn: (...args: A) => R,
   options: OpOptions = {},
 ): (...args: Arguments<A>) => Outside<R> {
-  if (typeof fn !== 'function') throw new InvalidArgumentError('graphFunction: it takes a function.');
+  const name = 'function';
+  if (typeof fn !== 'function') throw new InvalidArgumentError(`${name}: it takes a function.`);
+  checkOptionNames(name, options, ['name']);
+  if (options.name !== undefined) checkName(options.name, false);
   const traced = new WeakMap<Graph, Map<string, Traced>>();
-  return (...args) =>
-    composed(args as unknown as readonly Operand[], () => {
+  const tracing = new Set<string>();
+  return (...args) => {
+    const call = (): unknown => {
       const graph = getDefaultGraph();
       const given = partsOfResult('function', args);
       const key = describe(given);
       const known = traced.get(graph) ?? new Map<string, Traced>();
       traced.set(graph, known);
       let body = known.get(key);
-      if (!body || !isIn(graph, body)) known.set(key, (body = traceFor(graph, given, fn as never, options)));
+      if (!body || !isIn(graph, body)) {
+        if (tracing.has(key))
+          throw new InvalidArgumentError(`${name}: the function calls itself: that would never end. Use whileLoop.`);
+        tracing.add(key);
+        try {
+          known.set(key, (body = traceFor(graph, given, fn as never, options)));
+        } finally {
+          tracing.delete(key);
+        }
+      }
       const outputs = callBranches(choices.call(), [body.body], body.result.tensors.length, given.tensors, options);
       return assembled(body.result, outputs);
-    }) as Outside<R>;
+    };
+    return composed(flatten(args as unknown) as readonly Operand[], call, name) as Outside<R>;
+  };
 }
 
 interface Traced {

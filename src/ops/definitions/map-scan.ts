@@ -1,6 +1,6 @@
 /** Functions over the rows of tensors: mapped, folded and scanned, by loops over lists. */
 import type { DType } from '../../graph/dtype.js';
-import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from '../../graph/errors.js';
 import { describeTensor } from '../../graph/node.js';
 import { checkBoolean, checkOptionNames } from '../../graph/options.js';
 import { nameScope } from '../../graph/scopes.js';
@@ -8,7 +8,7 @@ import { formatShape, mergeShapes, type Dim, type Shape } from '../../graph/shap
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { composed } from '../compose.js';
-import { assembled, partsOfResult, type Outside, type Parts } from '../functional/results.js';
+import { assembled, partsLike, partsOfResult, type Outside, type Parts } from '../functional/results.js';
 import { flatten } from '../nest.js';
 import { elementOf } from '../slicing.js';
 import type { Operand, OpOptions } from '../types.js';
@@ -80,9 +80,10 @@ export function mapFnTo<const E, R>(
   options: MapOptions,
   elementShape: (like: Tensor, k: number) => Operand,
 ): Stacked<R> {
-  checkOptionNames('mapFn', options, ['backProp', 'parallelIterations', 'name']);
+  checkMapOptions('mapFn', options);
   return overRows('mapFn', options.name ?? 'map', fn, elems, (rows) => {
-    const row = rows.tracedOnce((i) => fn(rows.row(i) as Row<E>));
+    const once = rows.tracedOnce((i) => fn(rows.row(i) as Row<E>));
+    const row = someTensors('mapFn', 'what the function returns', once);
     const lists = row.tensors.map((tensor) => rows.reserve(tensor));
     const [, ...filled] = rows.loop(options, lists, (i, state) => {
       const { tensors } = partsOfResult('mapFn', fn(rows.row(i) as Row<E>));
@@ -128,7 +129,7 @@ export function foldr<const E, A = Row<E>>(
 type Step = (accumulated: unknown, row: unknown) => unknown;
 
 function fold(name: string, reverse: boolean, fn: Step, elems: unknown, options: FoldOptions<unknown>): unknown {
-  checkOptionNames(name, options, ['initializer', 'backProp', 'parallelIterations', 'name']);
+  checkMapOptions(name, options, ['initializer']);
   return overRows(name, options.name ?? name, fn, elems, (rows) => {
     const { start, skip } = rows.initial(name, options.initializer, reverse);
     const [, ...state] = rows.loop(
@@ -155,7 +156,7 @@ export function scan<const E, A = Row<E>>(
   elems: E,
   options: ScanOptions<A> = {},
 ): Stacked<A> {
-  checkOptionNames('scan', options, ['initializer', 'reverse', 'backProp', 'parallelIterations', 'name']);
+  checkMapOptions('scan', options, ['initializer', 'reverse']);
   const reverse = checkBoolean('scan', 'reverse', options.reverse ?? false);
   return overRows('scan', options.name ?? 'scan', fn, elems, (rows) => {
     const { start, skip } = rows.initial('scan', options.initializer, reverse);
@@ -179,16 +180,32 @@ export function scan<const E, A = Row<E>>(
 
 /** The new accumulation, checked against the old. */
 function next(fn: string, start: Parts, result: unknown): readonly Tensor[] {
-  const { tensors } = partsOfResult(fn, result);
-  if (tensors.length === start.tensors.length) return tensors;
-  throw new InvalidArgumentError(
-    `${fn}: the function returns ${tensors.length} tensors for an accumulation of ${start.tensors.length}.`,
-  );
+  const { tensors } = partsLike(fn, 'what the function returns', result, start);
+  tensors.forEach((tensor, k) => {
+    const before = start.tensors[k]!;
+    if (tensor.dtype === before.dtype) return;
+    throw new DTypeError(
+      `${fn}: the accumulation is ${before.dtype} at first and ${tensor.dtype} after a row: ${describeTensor(tensor)}. Use cast(x, '${before.dtype}').`,
+      tensor.op.details(),
+    );
+  });
+  return tensors;
+}
+
+/** What takes part in a loop over rows, which must be something. */
+function someTensors(fn: string, what: string, parts: Parts): Parts {
+  if (parts.tensors.length > 0) return parts;
+  throw new InvalidArgumentError(`${fn}: there are no tensors in ${what}.`);
+}
+
+function checkMapOptions(fn: string, options: MapOptions, more: readonly string[] = []): void {
+  checkOptionNames(fn, options, [...more, 'backProp', 'parallelIterations', 'name']);
+  checkBoolean(fn, 'backProp', options.backProp ?? true);
 }
 
 function overRows(name: string, scope: string, fn: unknown, elems: unknown, build: (rows: Rows) => unknown): unknown {
   if (typeof fn !== 'function') throw new InvalidArgumentError(`${name}: fn must be a function.`);
-  return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems))));
+  return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems))), name);
 }
 
 /** The rows of a nest of tensors. */
@@ -201,9 +218,8 @@ class Rows {
 
   constructor(fn: string, elems: unknown) {
     this.#fn = fn;
-    this.#elems = partsOfResult(fn, elems);
+    this.#elems = someTensors(fn, 'elems', partsOfResult(fn, elems));
     const { tensors } = this.#elems;
-    if (tensors.length === 0) throw new InvalidArgumentError(`${fn}: there are no tensors in elems.`);
     this.#staticCount = rowCount(fn, tensors);
     this.#count =
       this.#staticCount === null
@@ -244,7 +260,8 @@ class Rows {
 
   /** What a fold starts with: what the user gives, or the row it begins at, which is then done. */
   initial(fn: string, initializer: unknown, reverse: boolean): { readonly start: Parts; readonly skip: boolean } {
-    if (initializer !== undefined) return { start: partsOfResult(fn, initializer), skip: false };
+    if (initializer !== undefined && initializer !== null)
+      return { start: someTensors(fn, 'the initializer', partsOfResult(fn, initializer)), skip: false };
     if (this.#staticCount === 0)
       throw new InvalidArgumentError(`${fn}: there are no rows to begin with: give an initializer.`);
     const first = reverse ? this.last() : convertToTensor(0, 'int32', 'first');

@@ -10,8 +10,8 @@ import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { composed } from '../compose.js';
 import { callLoop } from '../functional/loops.js';
-import { assembled, partsOfResult, type Outside, type Parts } from '../functional/results.js';
-import { checkSameStructure, flatten } from '../nest.js';
+import { assembled, partsLike, partsOfResult, type Outside, type Parts } from '../functional/results.js';
+import { flatten } from '../nest.js';
 import { argumentFor, trace } from '../trace.js';
 import type { Operand, OpOptions, TensorLike } from '../types.js';
 import { stopGradient } from './constant.js';
@@ -62,6 +62,7 @@ export function whileLoop<const V extends readonly unknown[]>(
   return composed(
     operands.filter((value) => value !== null && value !== undefined),
     () => nameScope(options.name ?? 'while', build),
+    'whileLoop',
   ) as Variables<V>;
 }
 
@@ -91,7 +92,22 @@ function checkOptions(options: WhileLoopOptions): Settings {
   if (typeof limit === 'number' && (!Number.isInteger(limit) || limit < 0))
     throw new InvalidArgumentError(`whileLoop: 'maximumIterations' must be an integer of at least 0, not ${limit}.`);
   const backProp = checkBoolean('whileLoop', 'backProp', options.backProp ?? true);
-  return { limit, invariants: options.shapeInvariants ?? null, backProp, parallelIterations };
+  return { limit, invariants: checkInvariants(options.shapeInvariants), backProp, parallelIterations };
+}
+
+function checkInvariants(shapes: readonly Shape[] | undefined): readonly Shape[] | null {
+  if (shapes === undefined) return null;
+  const isDim = (dim: unknown): boolean => dim === null || (Number.isInteger(dim) && (dim as number) >= 0);
+  const isShape = (shape: unknown): boolean => shape === null || (Array.isArray(shape) && shape.every(isDim));
+  if (!Array.isArray(shapes))
+    throw new InvalidArgumentError(
+      "whileLoop: 'shapeInvariants' must be a list of shapes, one for each loop variable.",
+    );
+  const odd = shapes.findIndex((shape) => !isShape(shape));
+  if (odd < 0) return shapes as readonly Shape[];
+  throw new InvalidArgumentError(
+    `whileLoop: shapeInvariants[${odd}] is no shape: it must be null or a list of dimensions, each null or an integer of at least 0.`,
+  );
 }
 
 class Loop {
@@ -112,6 +128,12 @@ class Loop {
     const { limit, backProp, parallelIterations } = this.#settings;
     const start = partsOfResult('whileLoop', this.#vars);
     const maximum = convertToTensor(limit ?? -1, 'int32', 'maximum_iterations');
+    if (!isCompatible(maximum.shape, [])) {
+      throw new ShapeError(
+        `whileLoop: 'maximumIterations' must be a scalar: ${describeTensor(maximum)}.`,
+        maximum.op.details(),
+      );
+    }
     const counter = convertToTensor(0, 'int32', 'loop_counter');
     const shapes = this.#shapes(start);
     const inputs = [counter, maximum, ...start.tensors];
@@ -134,9 +156,9 @@ class Loop {
   #shapes({ tensors }: Parts): readonly Shape[] {
     const { invariants } = this.#settings;
     if (invariants === null) return tensors.map(({ shape }) => shape);
-    if (!Array.isArray(invariants) || invariants.length !== tensors.length) {
+    if (invariants.length !== tensors.length) {
       throw new InvalidArgumentError(
-        `whileLoop: 'shapeInvariants' has ${String((invariants as readonly Shape[]).length)} entries for ${tensors.length} loop variables.`,
+        `whileLoop: 'shapeInvariants' has ${invariants.length} entries for ${tensors.length} loop variables.`,
       );
     }
     return tensors.map((tensor, i) => {
@@ -160,30 +182,10 @@ class Loop {
     const result = this.#body(...(assembled(start, vars) as readonly unknown[]));
     // A loop over one variable may give it without a list around it.
     const nest = this.#vars.length === 1 && !Array.isArray(result) ? [result] : result;
-    checkSameStructure('whileLoop', 'what body returns', start.nest, nest);
-    const next = typed(nest, start);
+    const next = partsLike('whileLoop', 'what body returns', nest, start);
     next.tensors.forEach((tensor, i) => checkVariable(i, vars[i]!, tensor));
     return next.tensors;
   }
-}
-
-/** The new values of the variables, data among them in the dtypes that the variables have. */
-function typed(nest: unknown, start: Parts): Parts {
-  const leaves = flatten(nest).map((value, i) => {
-    const leaf = start.leaves[i]!;
-    const isData = typeof value !== 'object' || value === null || !('dtype' in value || 'type' in value);
-    return leaf.kind === 'tensor' && isData && value !== null && value !== undefined
-      ? convertToTensor(value as Operand, leaf.tensors[0]!.dtype)
-      : value;
-  });
-  const parts = partsOfResult('whileLoop', leaves);
-  parts.leaves.forEach((leaf, i) => {
-    if (leaf.kind !== start.leaves[i]!.kind)
-      throw new InvalidArgumentError(
-        `whileLoop: loop variable ${i} is ${start.leaves[i]!.kind} at first and ${leaf.kind} after an iteration.`,
-      );
-  });
-  return parts;
 }
 
 function checkVariable(i: number, before: Tensor, after: Tensor): void {

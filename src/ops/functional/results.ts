@@ -8,7 +8,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import type { DTypeOfData } from '../literals.js';
-import { flatten, packLike } from '../nest.js';
+import { checkSameStructure, flatten, packLike } from '../nest.js';
 import type { Operand } from '../types.js';
 
 /** A tensor, data that becomes one, slices, an operation to run, or nothing; in any nest of arrays and plain objects. */
@@ -59,6 +59,29 @@ export interface Parts {
 export function partsOfResult(fn: string, result: unknown): Parts {
   const leaves = flatten(result).map((value) => leafOf(fn, value));
   return { nest: result, leaves, tensors: leaves.flatMap(({ tensors }) => tensors) };
+}
+
+/**
+ * Takes what an iteration gives apart like what it started from, data in the dtype that was there.
+ * @throws InvalidArgumentError where the two differ in structure
+ */
+export function partsLike(fn: string, what: string, result: unknown, start: Parts): Parts {
+  checkSameStructure(fn, what, start.nest, result);
+  const leaves = flatten(result).map((value, i) => {
+    const leaf = start.leaves[i]!;
+    const isData = typeof value !== 'object' || value === null || !('dtype' in value || 'type' in value);
+    return leaf.kind === 'tensor' && isData && value !== null && value !== undefined
+      ? convertToTensor(value as Operand, leaf.tensors[0]!.dtype)
+      : value;
+  });
+  const parts = partsOfResult(fn, leaves);
+  parts.leaves.forEach((leaf, i) => {
+    if (leaf.kind === start.leaves[i]!.kind) return;
+    throw new InvalidArgumentError(
+      `${fn}: loop variable ${i} is ${start.leaves[i]!.kind} at first and ${leaf.kind} after an iteration.`,
+    );
+  });
+  return parts;
 }
 
 function leafOf(fn: string, value: unknown): Leaf {
