@@ -25,6 +25,11 @@ test('the tour', async () => {
   ).toBeGreaterThan(15);
 });
 
+test('debugging', async () => {
+  const file = 'docs/debugging.md';
+  expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBeGreaterThan(6);
+});
+
 test('coming from TensorFlow', async () => {
   const file = 'docs/coming-from-tensorflow.md';
   expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBeGreaterThan(8);
