@@ -114,6 +114,19 @@ describe('making one', () => {
     expect(session.runSync(parts.init)).toBeNull();
     expect(session.runSync([parts.v, parts.step]).map((value) => value.toArray())).toEqual([[1, 2], 7n]);
   });
+
+  test('in a function body they are those of the graph around it', () => {
+    const seen: (readonly tl.Variable[])[] = [];
+    const { parts: v } = inGraph(() => {
+      const v = tl.variable(1);
+      tl.function(() => {
+        seen.push(tl.globalVariables(), tl.trainableVariables());
+        return v.value();
+      })();
+      return v;
+    });
+    expect(seen).toEqual([[v], [v]]);
+  });
 });
 
 describe('using one', () => {

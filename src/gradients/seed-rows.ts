@@ -75,10 +75,24 @@ function looped(
   const noted = (row: Tensor): Rows => {
     const results = build(row);
     given.splice(0, Infinity, ...results.flatMap((result, i) => (result ? [i] : [])));
+    if (given.length === 0) throw new Nothing(results);
     return results;
   };
   const options = parallelIterations === undefined ? {} : { parallelIterations };
-  return mapFnTo(noted as never, elems, options, (_, k) => shapeOf(given[k]!)) as never;
+  try {
+    return mapFnTo(noted as never, elems, options, (_, k) => shapeOf(given[k]!)) as never;
+  } catch (thrown) {
+    if (thrown instanceof Nothing) return thrown.results;
+    throw thrown;
+  }
+}
+
+/** Ends the building of a loop that would compute nothing: no part of it stays. */
+class Nothing {
+  readonly results: Rows;
+  constructor(results: Rows) {
+    this.results = results;
+  }
 }
 
 /** Portions of `size` rows one after the other, and then the rest. */

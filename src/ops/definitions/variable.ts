@@ -292,25 +292,27 @@ export function variablesIn(graph: Graph, collection: 'variables' | 'trainable_v
 }
 
 /**
- * All variables of the default graph, oldest first (TensorFlow `tf.compat.v1.global_variables`).
+ * All variables of the default graph, oldest first (TensorFlow `tf.compat.v1.global_variables`). In a function body these are the
+ * variables of the graph that it is in.
  * @example
  * variable([1, 2], { name: 'w' });
  * variable(0, { name: 'step', trainable: false });
  * globalVariables().map((v) => v.name); // ['w:0', 'step:0']
  */
 export function globalVariables(): readonly Variable[] {
-  return variablesIn(getDefaultGraph(), 'variables');
+  return variablesIn(getDefaultGraph().root, 'variables');
 }
 
 /**
- * The variables of the default graph that optimizers change (TensorFlow `tf.compat.v1.trainable_variables`).
+ * The variables of the default graph that optimizers change (TensorFlow `tf.compat.v1.trainable_variables`); otherwise as
+ * `globalVariables`.
  * @example
  * variable([1, 2], { name: 'w' });
  * variable(0, { name: 'step', trainable: false });
  * trainableVariables().map((v) => v.name); // ['w:0']
  */
 export function trainableVariables(): readonly Variable[] {
-  return variablesIn(getDefaultGraph(), 'trainable_variables');
+  return variablesIn(getDefaultGraph().root, 'trainable_variables');
 }
 
 /**
