@@ -175,11 +175,17 @@ const bothAt = (fn: (x: tl.Tensor, y: tl.Tensor) => tl.Tensor, x: number, y: num
 describe('products with a logarithm, and quotients, that a zero rules', () => {
   const xlogy = (x: tl.Tensor, y: tl.Tensor) => tl.xlogy(x, y) as tl.Tensor;
   const xdivy = (x: tl.Tensor, y: tl.Tensor) => tl.xdivy(x, y) as tl.Tensor;
+  const xlog1py = (x: tl.Tensor, y: tl.Tensor) => tl.xlog1py(x, y) as tl.Tensor;
 
   test('XlogyTest.testNonZeroValuesGrad', () => bothAt(xlogy, 0.1, 3.1, [Math.log(3.1), 0.1 / 3.1]));
   test('XlogyTest.testZeroXGrad', () => bothAt(xlogy, 0, 3.1, [0, 0]));
   test('XlogyTest.testZeroYGrad', () => bothAt(xlogy, 0.1, 0, [-Infinity, Infinity]));
   test('XlogyTest.testZeroXYGrad', () => bothAt(xlogy, 0, 0, [0, 0]));
+
+  test('Xlog1pyTest.testNonZeroValuesGrad', () => bothAt(xlog1py, 0.1, 3.1, [Math.log1p(3.1), 0.1 / 4.1]));
+  test('Xlog1pyTest.testZeroXGrad', () => bothAt(xlog1py, 0, 3.1, [0, 0]));
+  test('Xlog1pyTest.testNegOneYGrad', () => bothAt(xlog1py, 0.1, -1, [-Infinity, Infinity]));
+  test('Xlog1pyTest.testZeroXNegOneYGrad', () => bothAt(xlog1py, 0, -1, [0, 0]));
 
   test('XdivyTest.testNonZeroValuesGrad', () => bothAt(xdivy, 0.1, 3.1, [1 / 3.1, -0.1 / 3.1 ** 2]));
   test('XdivyTest.testZeroXGrad', () => bothAt(xdivy, 0, 3.1, [0, 0]));
@@ -192,6 +198,22 @@ describe('powers', () => {
     inGraph(() => {
       const x = tl.constant([-1, 0, 1]);
       expect(value(gradient(tl.pow(x, 2) as tl.Tensor, x))).toEqual([-2, 0, 2]);
+    });
+  });
+
+  test('PowGradTest.test_zero_grad_tape', () => {
+    inGraph((graph) => {
+      const tape = new tl.GradientTape();
+      const x = tl.constant([-1, 0, 1]) as tl.Tensor;
+      const y = tape.run(() => {
+        tape.watch(x);
+        return tl.pow(x, 2);
+      });
+      expect(value(tape.gradient(y, x))).toEqual([-2, 0, 2]);
+      // No operation computes a NaN or an infinity on the way.
+      const all = graph.operations().flatMap(({ outputs }) => outputs);
+      const numbers = values(all.filter(({ dtype }) => dtype === 'float32')).flat(Infinity) as number[];
+      expect(numbers.filter((each) => !Number.isFinite(each))).toEqual([]);
     });
   });
 });

@@ -35,6 +35,21 @@ describe('values and gradients', () => {
     expect(run(build)).toEqual([[[16], 32]]);
   });
 
+  test('WhileV2Test.testCustomGradient', () => {
+    const build = () => {
+      const x = two();
+      const n = tl.constant(1, { name: 'const-n' });
+      const m = tl.variable(1);
+      const body = tl.customGradient((v: tl.Tensor) => [
+        v.multiply(v).multiply(m),
+        (dy, _variables) => [dy.multiply(2).multiply(v).multiply(n).multiply(m), [v.multiply(v)]],
+      ]);
+      const result = squaring(x, body);
+      return [result, grad(result, x)];
+    };
+    expect(run(build)).toEqual([[16, 32]]);
+  });
+
   const timesY = (x: tl.Tensor) => {
     const y = tl.constant(3);
     const [v, w] = tl.whileLoop(

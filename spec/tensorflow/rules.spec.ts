@@ -44,10 +44,20 @@ const rulesOfOurOwn: Readonly<Record<string, readonly number[]>> = {
   Cumprod: [],
   // Its rule is TensorFlow's, but goes through Cumprod.
   Prod: [0],
+  // TensorFlow's is not linear in the gradient: it divides by it.
+  EuclideanNorm: [],
+  // TensorFlow divides by the number of rows of segments that have none.
+  SegmentMax: [],
+  SegmentMin: [],
 };
 
-/** Samples for which TensorFlow's derivatives are wrong from some order on: they hold a zero. */
-const wrongThereFrom: Readonly<Record<string, number>> = { 'Cumprod/3': 1, 'Prod/3': 2 };
+/** Samples for which TensorFlow's derivatives are wrong from some order on: they hold a zero, or a segment without rows. */
+const wrongThereFrom: Readonly<Record<string, number>> = {
+  'Cumprod/3': 1,
+  'Prod/3': 2,
+  'SegmentMax/4': 2,
+  'SegmentMin/4': 2,
+};
 
 /** float64 where all of the op can be: a default of float32 would contradict wider inputs. */
 function widens({ parsed }: RegisteredOp): boolean {

@@ -9,7 +9,7 @@ import { one } from '../call.js';
 import { castTo, dense, indices, numbers, type IndexOperand } from '../indexing.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type Gradient, type OpView, type RoutineContext, type Sample } from '../opdef.js';
-import { over, zerosLike } from '../rules.js';
+import { zerosLike } from '../rules.js';
 import { scatterAdd } from '../routines/scatter.js';
 import { binary } from '../scalar.js';
 import { argumentError, requireRank, shapeError } from '../shape-rules.js';
@@ -75,9 +75,9 @@ function extrema(how: 'min' | 'max'): (context: RoutineContext) => readonly NDAr
   };
 }
 
-/** What the ops are tried on: a segment without rows, two axes, no rows at all. */
+/** What the ops are tried on: several axes, integers with a segment without rows, no rows at all. */
 const samples: readonly Sample[] = [
-  { inputs: [[4], { value: [0, 0, 2, 2], dtype: 'int32' }] },
+  { inputs: [[4], { value: [0, 0, 1, 1], dtype: 'int32' }] },
   {
     inputs: [
       { shape: [4, 2], dtype: 'float64' },
@@ -92,10 +92,25 @@ const samples: readonly Sample[] = [
   },
   { inputs: [[0, 2], { value: [], dtype: 'int32' }] },
 ];
-const tied: Sample = {
-  inputs: [{ value: [1, 1, 2, 2] }, { value: [0, 0, 0, 0], dtype: 'int32' }],
-  notDifferentiable: 'a tie is a kink',
-};
+/** Those of sums: a segment without rows as well, and complex numbers. */
+const samplesOfSums: readonly Sample[] = [
+  ...samples,
+  { inputs: [[2, 2], { value: [1, 3], dtype: 'int32' }] },
+  {
+    inputs: [
+      { shape: [2], dtype: 'complex64' },
+      { value: [0, 0], dtype: 'int32' },
+    ],
+  },
+];
+const samplesOfExtrema: readonly Sample[] = [
+  ...samples,
+  { inputs: [[2, 2], { value: [1, 3], dtype: 'int32' }] },
+  {
+    inputs: [{ value: [1, 1, 2, 2] }, { value: [0, 0, 0, 0], dtype: 'int32' }],
+    notDifferentiable: 'a tie is a kink',
+  },
+];
 
 defineOp({
   name: 'SegmentSum',
@@ -105,15 +120,7 @@ defineOp({
   grad: (op, [dy]) => [one('GatherV2', [dy, op.inputs[1], 0]), null],
   batch: batchSegments,
   effect: 'pure',
-  samples: [
-    ...samples,
-    {
-      inputs: [
-        { shape: [2], dtype: 'complex64' },
-        { value: [0, 0], dtype: 'int32' },
-      ],
-    },
-  ],
+  samples: samplesOfSums,
 });
 /**
  * The sums of the rows of `data` that have the same id in `segmentIds` (TensorFlow `tf.math.segment_sum`). Ids ascend from 0 on;
@@ -138,7 +145,7 @@ defineOp({
   grad: (op, [dy]) => [shareOfExtrema(op, dy), null],
   batch: batchSegments,
   effect: 'pure',
-  samples: [...samples, tied],
+  samples: samplesOfExtrema,
 });
 /**
  * The smallest elements of the rows of `data` that have the same id in `segmentIds` (TensorFlow `tf.math.segment_min`). Ids
@@ -165,7 +172,7 @@ defineOp({
   grad: (op, [dy]) => [shareOfExtrema(op, dy), null],
   batch: batchSegments,
   effect: 'pure',
-  samples: [...samples, tied],
+  samples: samplesOfExtrema,
 });
 /**
  * The largest elements of the rows of `data` that have the same id in `segmentIds` (TensorFlow `tf.math.segment_max`). Ids
@@ -184,14 +191,17 @@ export function segmentMax<X extends Operand>(
   return one('SegmentMax', [data, indices(segmentIds, 'segment_ids')], {}, options) as Tensor<DTypeOf<X>>;
 }
 
-/** The gradient of each segment, divided equally among the elements that are its extremum. */
+/**
+ * The gradient of each segment, divided equally among the elements that are its extremum. A segment without rows has no share to
+ * give: TensorFlow divides by 0 there, which spoils what is differentiated by the gradient.
+ */
 function shareOfExtrema(op: OpView, gradient: Gradient): Tensor {
   const [x, ids] = op.inputs;
   const dy = dense(gradient);
   const zeros = zerosLike(x);
   const chosen = one('Equal', [x, one('GatherV2', [op.outputs[0], ids, 0])]);
   const count = one('SegmentSum', [castTo(chosen, dy.dtype), ids]);
-  return one('SelectV2', [chosen, one('GatherV2', [over(dy, count), ids, 0]), zeros]);
+  return one('SelectV2', [chosen, one('GatherV2', [one('DivNoNan', [dy, count]), ids, 0]), zeros]);
 }
 
 declare module '../../graph/tensor.js' {

@@ -10,7 +10,7 @@ import { dense } from '../indexing.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type Gradient, type OpView } from '../opdef.js';
 import { reduceBy, reducing, reductionNode, type Axes, type ReduceOptions } from '../reduction.js';
-import { over, shapeOf } from '../rules.js';
+import { over, shapeOf, times } from '../rules.js';
 import type { DTypeOf, Operand, ReducedShape } from '../types.js';
 
 const numeric =
@@ -49,7 +49,6 @@ defineOp({
         { value: 0, dtype: 'int64' },
       ],
     },
-    { inputs: [[2, 0], { value: 1, dtype: 'int32' }], notDifferentiable: 'a norm of 0 is a kink' },
     {
       inputs: [
         { shape: [2, 2], dtype: 'complex64' },
@@ -74,6 +73,7 @@ export function reduceEuclideanNorm<
   return reductionNode('EuclideanNorm', x, options) as Tensor<DTypeOf<X>, ReducedShape<A, K>>;
 }
 
+/** The unit vector. TensorFlow divides by the quotient of norm and gradient, which is no linear function of the gradient at 0. */
 function normGradient(op: OpView, gradient: Gradient): Tensor {
   const [x, axes] = op.inputs;
   let [y, dy] = [op.outputs[0], dense(gradient)];
@@ -81,7 +81,7 @@ function normGradient(op: OpView, gradient: Gradient): Tensor {
     const kept = reducedShape(shapeOf(x), axes);
     [y, dy] = [one('Reshape', [y, kept]), one('Reshape', [dy, kept])];
   }
-  return over(x, over(y, dy));
+  return times(x, over(dy, y));
 }
 
 declare module '../../graph/tensor.js' {
