@@ -3,14 +3,17 @@ import { stat } from 'node:fs/promises';
 import module, { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { register, TSError, type RegisterOptions } from 'ts-node';
-import ts from 'typescript';
+import type * as tsNodeModule from 'ts-node';
+import type typescript from 'typescript';
 
 export class ModelLoadError extends Error {
   override readonly name = 'ModelLoadError';
 }
 
 const require = createRequire(import.meta.url);
+/** Both take a while to load, and a command that fails on its options needs neither. */
+const tsNode = () => require('ts-node') as typeof tsNodeModule;
+const compiler = () => require('typescript') as typeof typescript;
 const registered = Symbol.for('tapeless.typescript');
 const shared = globalThis as { [registered]?: true };
 
@@ -18,7 +21,7 @@ const shared = globalThis as { [registered]?: true };
 export function registerTypeScript(): void {
   if (shared[registered]) return;
   shared[registered] = true;
-  const options: RegisterOptions = {
+  const options: tsNodeModule.RegisterOptions = {
     compiler: require.resolve('typescript'), // ours: the user's may be a version without the JavaScript API
     cwd: process.cwd(),
     skipProject: true,
@@ -33,7 +36,7 @@ export function registerTypeScript(): void {
   };
   const { noDeprecation } = process;
   process.noDeprecation = true; // newer Nodes warn of what ts-node does, and of module.register
-  register(options); // CommonJS
+  tsNode().register(options); // CommonJS
   module.register(new URL('./ts-hooks.js', import.meta.url), { data: options }); // ES modules
   process.noDeprecation = noDeprecation ?? false;
   // ts-node maps stack traces for CommonJS only; Node's own source maps cover both.
@@ -50,7 +53,7 @@ export async function loadModule(path: string, options: { check: boolean }): Pro
   try {
     return exportsOf(await import(pathToFileURL(file).href));
   } catch (error) {
-    if (error instanceof TSError) rejectOn(error.diagnosticText, path);
+    if (error instanceof tsNode().TSError) rejectOn(error.diagnosticText, path);
     if (error instanceof Error && 'code' in error && error.code === 'TS_DIAGNOSTICS') rejectOn(error.message, path);
     if (error instanceof SyntaxError) rejectOn(diagnose(file, 'syntax'), path); // JavaScript: V8 names no place
     throw error;
@@ -62,6 +65,7 @@ function rejectOn(diagnostics: string, path: string): void {
 }
 
 function diagnose(file: string, what: 'types' | 'syntax'): string {
+  const ts = compiler();
   const program = ts.createProgram([file], {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
@@ -85,7 +89,7 @@ function diagnose(file: string, what: 'types' | 'syntax'): string {
 }
 
 /** The types of Node that the model sees, else those installed beside this package, else none. */
-function nodeTypes(file: string): ts.CompilerOptions {
+function nodeTypes(file: string): typescript.CompilerOptions {
   for (const from of [file, import.meta.url]) {
     try {
       const types = dirname(createRequire(from).resolve('@types/node/package.json'));
