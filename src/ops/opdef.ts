@@ -151,10 +151,19 @@ export interface Rows {
   sizeVector(dtype: DType): Tensor;
   /** `operand` with the axis of the rows: repeated where it has none. */
   stack(operand: Batched): Tensor;
-  /** The same for another number of rows. */
-  resized(size: Tensor): Rows;
+  /** The same for another number of rows, with nothing made for them yet. */
+  resized(size: Tensor | number): Rows;
   /** What the tensors `wanted` of a function body are for inputs like `inputs`: its operations are made here for all rows. */
   inline(body: FunctionGraph, inputs: readonly Batched[], wanted: readonly Tensor[]): readonly Batched[];
+}
+
+/** The function of one row that an operation is part of, as it is made for all rows. */
+export interface Surroundings {
+  readonly body: FunctionGraph;
+  /** Whether anything that is made uses an output. */
+  isUsed(output: Tensor): boolean;
+  /** What a tensor of the function is for all rows, at any later time as well; null for one that it has not. */
+  batched(tensor: Tensor): Batched | null;
 }
 
 /**
@@ -162,7 +171,12 @@ export interface Rows {
  * or writes, perhaps none). Null for an output that nothing in the function uses; null altogether where there is no answer for
  * these inputs: the op then runs row by row.
  */
-export type BatchRule = (op: OpView, inputs: Many<Batched>, rows: Rows) => readonly (Batched | null)[] | null;
+export type BatchRule = (
+  op: OpView,
+  inputs: Many<Batched>,
+  rows: Rows,
+  surroundings: Surroundings,
+) => readonly (Batched | null)[] | null;
 
 /** All there is to an op. No field is optional: an undecided gradient does not compile. */
 export interface OpDef {

@@ -11,18 +11,16 @@ import { captured } from '../capture.js';
 import { callBranches, type Choice } from '../functional/branches.js';
 import { callLoop } from '../functional/loops.js';
 import { originalOutputs } from '../functional/branch-gradient.js';
-import type { Batched, BatchRule, OpView, Rows } from '../opdef.js';
-import { constantBeside } from '../rules.js';
+import type { Batched, BatchRule, OpView, Rows, Surroundings } from '../opdef.js';
+import { constantBeside, plus } from '../rules.js';
 import { argumentFor, bodyOf, trace } from '../trace.js';
 import { stacked } from './operands.js';
 import { rowNumbers } from './shapes.js';
 
 /** The outputs of a call that anything uses: its result, and of what it gives for its gradient's sake what that takes. */
-function usedOutputs(op: OpView): readonly number[] {
+function usedOutputs(op: OpView, { isUsed }: Surroundings): readonly number[] {
   const originals = originalOutputs(op);
-  const taken = new Set<Tensor>();
-  for (const { inputs } of op.graph.operations()) for (const input of inputs) if (input.op === op) taken.add(input);
-  return op.outputs.flatMap((output, i) => (i < originals || taken.has(output) ? [i] : []));
+  return op.outputs.flatMap((output, i) => (i < originals || isUsed(output) ? [i] : []));
 }
 
 /** `results` in the places `used` of all outputs of `op`. */
@@ -33,9 +31,9 @@ function placed(op: OpView, used: readonly number[], results: readonly Batched[]
 }
 
 /** A plain call: the operations of its body take its place. */
-export const batchCall: BatchRule = (op, inputs, rows) => {
+export const batchCall: BatchRule = (op, inputs, rows, surroundings) => {
   const body = bodyOf(op, 'f');
-  const used = usedOutputs(op);
+  const used = usedOutputs(op, surroundings);
   const wanted = used.map((i) => body.outputs[i]!);
   return placed(op, used, rows.inline(body, inputs, wanted));
 };
@@ -50,15 +48,26 @@ export interface Branching {
 }
 
 /** A choice for all rows is made among bodies for all rows; one for each row divides them among the branches. */
-export function batchBranches(
+export function branchesForRows(branchingOf: (op: OpView) => Branching): BatchRule {
+  return (op, inputs, rows, surroundings) => {
+    const [selector, ...operands] = inputs.slice(0, op.inputs.length) as [Batched, ...Batched[]];
+    const used = usedOutputs(op, surroundings);
+    const branching = branchingOf(op);
+    return selector.stacked
+      ? divided(op, branching, selector.tensor, operands, rows, used)
+      : undivided(op, branching, selector.tensor, operands, rows, used);
+  };
+}
+
+/** The same branch for all rows, whichever it is. */
+function undivided(
   op: OpView,
-  inputs: readonly Batched[],
-  rows: Rows,
   branching: Branching,
-): readonly (Batched | null)[] | null {
-  const [selector, ...operands] = inputs.slice(0, op.inputs.length) as [Batched, ...Batched[]];
-  const used = usedOutputs(op);
-  if (selector.stacked) return divided(op, branching, selector.tensor, operands, rows, used);
+  selector: Tensor,
+  operands: readonly Batched[],
+  rows: Rows,
+  used: readonly number[],
+): readonly (Batched | null)[] {
   const graph = getDefaultGraph();
   const traced = branching.bodies.map((body) =>
     trace(body.name, graph, [], () =>
@@ -77,7 +86,7 @@ export function batchBranches(
     body.setOutputs(outputs);
   }
   const bodies = traced.map(({ body }) => body);
-  const outputs = callBranches(branching.choice(selector.tensor), bodies, used.length, []);
+  const outputs = callBranches(branching.choice(selector), bodies, used.length, []);
   return placed(
     op,
     used,
@@ -154,10 +163,10 @@ interface BatchedLoop {
 }
 
 /** A loop that all rows leave at once has variables for all rows; where each row has its own end, those still in it go on. */
-export const batchLoop: BatchRule = (op, given, rows) => {
+export const batchLoop: BatchRule = (op, given, rows, surroundings) => {
   const [cond, body] = [bodyOf(op, 'cond'), bodyOf(op, 'body')];
   const inputs = given.slice(0, op.inputs.length);
-  const used = new Set(usedOutputs(op));
+  const used = new Set(usedOutputs(op, surroundings));
   const invariant = body.outputs.map((output, i) => i > 1 && output === body.inputs[i]);
   const variables = inputs.flatMap((_, i) => (!invariant[i] && (used.has(i) || i < 2) ? [i] : []));
   const loop: BatchedLoop = { op, cond, body, inputs, rows, variables, invariant };
@@ -269,11 +278,10 @@ function oneByOne(loop: BatchedLoop): readonly (Batched | null)[] | null {
     const next = few.inline(body, operands, wanted).map((value) => few.stack(value));
     const [again] = few.inline(cond, after(loop, operands, next), cond.outputs);
     const still = one('GatherV2', [left!, positionsWhere(few.stack(again!)), 0]);
+    const sources = newest(rows, left!);
     const merged = values.map((value, k) => {
-      const result = one('DynamicStitch', [
-        [rowNumbers(rows, 'int32'), left!],
-        [value, next[k]!],
-      ]);
+      const both = one('ConcatV2', [[value, next[k]!], 0], {}, { name: 'concat' });
+      const result = one('GatherV2', [both, sources, 0]);
       self.refineShape(result, shapes[3 + k]!);
       return result;
     });
@@ -288,6 +296,18 @@ function oneByOne(loop: BatchedLoop): readonly (Batched | null)[] | null {
     backProp: true,
   });
   return resultsOf(loop, stacked(outputs));
+}
+
+/**
+ * Where the value of each row stands when those of the rows `left` come after those of all rows. Numbers are stitched, not values: the
+ * gradient of DynamicStitch goes to what has been overwritten as well.
+ */
+function newest(rows: Rows, left: Tensor): Tensor {
+  const [all, few] = [rowNumbers(rows, 'int32'), one('Range', [0, one('Size', [left]), 1], {}, { name: 'range' })];
+  return one('DynamicStitch', [
+    [all, left],
+    [all, plus(few, rows.size)],
+  ]);
 }
 
 /** The operands of the next iteration. */

@@ -10,9 +10,19 @@ import { joined, moveAxis, shapeOfAll, stacked, unstacked, withOnesAt } from './
 
 /** An element shape for all rows: one that says nothing goes on saying nothing. */
 function elementShapeOfAll(shape: Tensor, rows: Rows): Tensor {
-  if (shape.shape?.length === 0) return shape;
+  const rank = shape.shape?.length;
+  if (rank === 0) return shape;
   const open = rows.count === null ? NDArray.from([-1], shape.dtype) : rows.sizeVector(shape.dtype);
-  return rows.count === null ? joined([open, shape]) : shapeOfAll(shape, rows);
+  if (rank === 1) return rows.count === null ? joined([open, shape]) : shapeOfAll(shape, rows);
+  // Which of the two it is shows at run time.
+  const dims = rankVector(shape);
+  const parts = [one('Slice', [open, [0], dims]), one('Reshape', [shape, [-1]])];
+  return one('Reshape', [joined(parts), one('Slice', [NDArray.from([-1], 'int32'), [0], dims])]);
+}
+
+/** The rank of what is a scalar or a vector: [0] or [1]. */
+function rankVector(shape: Tensor): Tensor {
+  return one('Reshape', [one('Rank', [shape]), [1]]);
 }
 
 /** The list `list`, which is the same for all rows, with elements repeated for each. */
@@ -91,7 +101,7 @@ export const batchLength: BatchRule = (op, [list]) => unstacked(copyOperation(op
 export const batchElementShape: BatchRule = (op, [list]) => {
   const shape = copyOperation(op, [list.tensor]).outputs[0]!;
   const flat = one('Reshape', [shape, [-1]]);
-  const rank = one('Reshape', [one('Rank', [shape]), [1]]);
+  const rank = rankVector(shape);
   const part = one('Slice', [flat, rank, [-1]]);
   const length = one('Reshape', [one('Size', [part]), [1]]);
   return unstacked([one('Reshape', [part, one('Slice', [length, [0], rank])])]);

@@ -1,16 +1,23 @@
 /** A function of one row on all rows at once. */
+import { InvalidArgumentError } from '../../graph/errors.js';
+import type { ArgumentSpec, FunctionGraph } from '../../graph/function-graph.js';
 import { getDefaultGraph } from '../../graph/graph.js';
 import { controlDependencies } from '../../graph/scopes.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { captured } from '../capture.js';
+import { mapFn } from '../definitions/map-scan.js';
 import { assembled, partsOfResult, type BodyResult, type Parts } from '../functional/results.js';
 import { IndexedSlices } from '../indexed-slices.js';
 import { flatten, packLike } from '../nest.js';
-import type { Batched, Rows } from '../opdef.js';
+import type { Batched, Rows, Surroundings } from '../opdef.js';
 import { argumentFor, trace } from '../trace.js';
+import { RowByRow } from './vectorize.js';
 
 export interface MappedOptions {
   /** Whether operations made in `fn` count as created where it makes them, not where the whole was called. */
   readonly ownSites?: boolean;
+  /** Another function of one row, made for all rows before, whose tensors `fn` may use. */
+  readonly surroundings?: Surroundings;
 }
 
 /** What `fn` returns for one row, for all rows. `operands` are those that it takes. */
@@ -19,25 +26,58 @@ export function mapRows(
   rows: Rows,
   operands: readonly Batched[],
   fn: (args: readonly Tensor[]) => unknown,
-  { ownSites = false }: MappedOptions = {},
+  { ownSites = false, surroundings }: MappedOptions = {},
 ): unknown {
-  const specs = operands.map(({ tensor, stacked }) =>
-    argumentFor(tensor, undefined, stacked && tensor.shape ? tensor.shape.slice(1) : tensor.shape),
+  const graph = getDefaultGraph();
+  const arguments_ = new Map<Tensor, Batched>();
+  const resolve = (tensor: Tensor): Tensor => {
+    const found = graph.asDefault(() => surroundings!.batched(tensor));
+    if (!found) throw new InvalidArgumentError(`${name}: '${tensor.name}' is not there where the gradient is taken.`);
+    const self = current!;
+    if (!found.stacked) return captured(self, found.tensor);
+    const input = self.addInput(argumentOf(found));
+    arguments_.set(input, found);
+    return input;
+  };
+  let current: FunctionGraph | null = null;
+  const build = (args: readonly Tensor[], self: FunctionGraph): Parts => {
+    current = self;
+    args.forEach((arg, i) => arguments_.set(arg, operands[i]!));
+    const partsOf = (): Parts => partsOfResult(name, dense(fn(args)));
+    return ownSites ? self.withScope({ site: null }, partsOf) : partsOf();
+  };
+  const forward = surroundings && { graph: surroundings.body, resolve };
+  const { body, result } = trace('vectorized_map', graph, operands.map(argumentOf), build, forward && { forward });
+  const inputs = body.inputs.map(
+    (input): Batched => arguments_.get(input) ?? { tensor: body.capturedBy(input)!, stacked: false },
   );
-  const { body, result } = trace('vectorized_map', getDefaultGraph(), specs, (args, self) => {
-    const build = (): Parts => partsOfResult(name, dense(fn(args)));
-    return ownSites ? self.withScope({ site: null }, build) : build();
-  });
-  const inputs = body.inputs.map((input, i): Batched => {
-    const outside = body.capturedBy(input);
-    return outside ? { tensor: outside, stacked: false } : operands[i]!;
-  });
   const make = (): unknown =>
     assembled(
       result,
       rows.inline(body, inputs, result.tensors).map((value) => rows.stack(value)),
     );
-  return body.controlCaptures.length > 0 ? controlDependencies(body.controlCaptures, make) : make();
+  const { controlCaptures } = body;
+  try {
+    return graph.attempt(() => (controlCaptures.length > 0 ? controlDependencies(controlCaptures, make) : make()));
+  } catch (thrown) {
+    if (!(thrown instanceof RowByRow)) throw thrown;
+    return inLoop(operands, fn);
+  }
+}
+
+/** What stands for one row of an operand. */
+function argumentOf({ tensor, stacked }: Batched): ArgumentSpec {
+  return argumentFor(tensor, undefined, stacked && tensor.shape ? tensor.shape.slice(1) : tensor.shape);
+}
+
+/** The same, one row after the other. */
+function inLoop(operands: readonly Batched[], fn: (args: readonly Tensor[]) => unknown): unknown {
+  const moving = operands.filter((operand) => operand.stacked).map(({ tensor }) => tensor);
+  const ofRow = (row: readonly Tensor[]): BodyResult => {
+    let next = 0;
+    return dense(fn(operands.map(({ tensor, stacked }) => (stacked ? row[next++]! : tensor))));
+  };
+  return mapFn(ofRow as (row: unknown) => unknown, moving);
 }
 
 /** Slices have as many rows as they please: only dense tensors can be stacked. */

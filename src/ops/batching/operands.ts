@@ -2,17 +2,20 @@
 import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { isFullyDefined } from '../../graph/shape.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { firstIntegers, rankOf } from '../axes.js';
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
-import { opDef, type AttrInput, type Batched, type BatchRule, type OpView, type Rows } from '../opdef.js';
+import { opDef, type AttrInput, type Batched, type BatchRule, type Many, type OpView, type Rows } from '../opdef.js';
 import { constantBeside, minus, plus } from '../rules.js';
 
 /** One input of a batched op; null where there is none for such an operand. */
 export type Preparation = (operand: Batched, rows: Rows, op: OpView) => Tensor | null;
+
+/** A rule to which it is all the same what uses the outputs: other rules may call it. */
+export type PlainRule = (op: OpView, inputs: Many<Batched>, rows: Rows) => readonly (Batched | null)[] | null;
 
 type AttrChanges = (op: OpView) => Readonly<Record<string, AttrInput>>;
 
@@ -31,12 +34,12 @@ export function unstacked(tensors: readonly Tensor[]): readonly Batched[] {
 /**
  * The same op for all rows at once: one preparation for each argument of its signature, the last one for those that follow.
  */
-export function rowwise(...preparations: readonly Preparation[]): BatchRule {
+export function rowwise(...preparations: readonly Preparation[]): PlainRule {
   return rowwiseWith(noChanges, ...preparations);
 }
 
 /** The same, with other attributes. */
-export function rowwiseWith(changes: AttrChanges, ...preparations: readonly Preparation[]): BatchRule {
+export function rowwiseWith(changes: AttrChanges, ...preparations: readonly Preparation[]): PlainRule {
   return (op, inputs, rows) => {
     const prepared = argumentPositions(op).map((argument, i) => {
       const prepare = preparations[Math.min(argument, preparations.length - 1)]!;
@@ -133,6 +136,8 @@ export function vectorBeside(vector: Tensor, entries: readonly number[]): Tensor
 
 /** Vectors, one after the other. */
 export function joined(vectors: readonly (Tensor | NDArray)[]): Tensor {
+  const [only] = vectors;
+  if (vectors.length === 1 && only instanceof Tensor) return only;
   return one('ConcatV2', [vectors, 0], {}, { name: 'concat' });
 }
 
@@ -202,7 +207,7 @@ function asTensor(value: number | Tensor, beside: Tensor): Tensor {
 }
 
 /** The rule of ops that broadcast their operands. */
-export const batchBroadcasting: BatchRule = (op, inputs) => stacked(copyOperation(op, aligned(op, inputs)).outputs);
+export const batchBroadcasting: PlainRule = (op, inputs) => stacked(copyOperation(op, aligned(op, inputs)).outputs);
 
 /** The rule of ops that no row has a part in: nothing that they take or give depends on one. */
 export const batchOnce: BatchRule = (op, inputs) =>

@@ -13,7 +13,7 @@ import { copyOperation } from '../copy.js';
 import { mapFn } from '../definitions/map-scan.js';
 import { castTo } from '../indexing.js';
 import { constantValue } from '../known.js';
-import { opDef, type Batched, type Many, type OpView, type Rows } from '../opdef.js';
+import { opDef, type Batched, type Many, type OpView, type Rows, type Surroundings } from '../opdef.js';
 import { constantBeside } from '../rules.js';
 import { stackedList } from './lists.js';
 import { shapeOfAll, stacked, unstacked } from './operands.js';
@@ -31,6 +31,12 @@ interface Cache {
   readonly vectors: Map<DType, Tensor>;
   readonly repeated: Map<Tensor, Tensor>;
 }
+
+/**
+ * Thrown for an operation that has no batching rule and uses tensor lists, which cannot be stacked: no loop of its own is possible,
+ * but one of all that there is.
+ */
+export class RowByRow {}
 
 /** Rows, and operations on all of them. */
 export class AllRows implements Rows {
@@ -51,16 +57,16 @@ export class AllRows implements Rows {
 
   get size(): Tensor {
     const cache = this.#cache();
-    return (cache.size ??=
-      this.count === null
-        ? captured(getDefaultGraph(), this.#size!)
-        : convertToTensor(this.count, 'int32', 'num_rows'));
+    if (cache.size && isThere(cache.size)) return cache.size;
+    cache.size =
+      this.count === null ? captured(getDefaultGraph(), this.#size!) : convertToTensor(this.count, 'int32', 'num_rows');
+    return cache.size;
   }
 
   sizeVector(dtype: DType): Tensor {
     const { vectors } = this.#cache();
     let vector = vectors.get(dtype);
-    if (!vector) {
+    if (!vector || !isThere(vector)) {
       vector =
         this.count === null
           ? castTo(one('ExpandDims', [this.size, 0]), dtype)
@@ -74,15 +80,16 @@ export class AllRows implements Rows {
     if (is) return tensor;
     const { repeated } = this.#cache();
     let result = repeated.get(tensor);
-    if (!result) {
+    if (!result || !isThere(result)) {
       result = tensor.dtype === 'variant' ? stackedList(tensor, this) : this.#repeat(tensor);
       repeated.set(tensor, result);
     }
     return result;
   }
 
-  resized(size: Tensor): Rows {
-    return new AllRows(null, size, this.#fallback, this.#warned);
+  resized(size: Tensor | number): Rows {
+    const [count, tensor] = typeof size === 'number' ? [size, null] : [null, size];
+    return new AllRows(count, tensor, this.#fallback, this.#warned);
   }
 
   inline(body: FunctionGraph, inputs: readonly Batched[], wanted: readonly Tensor[]): readonly Batched[] {
@@ -93,15 +100,12 @@ export class AllRows implements Rows {
 
   /** Runs an operation row by row. */
   loop(op: Operation, inputs: readonly Batched[]): readonly Batched[] {
-    this.#announce(op);
     const moving = inputs.filter((input) => input.stacked).map(({ tensor }) => tensor);
     if ([...moving, ...op.outputs].some(({ dtype }) => dtype === 'variant')) {
-      throw new InvalidArgumentError(
-        `${this.#fallback.fn}: '${op.name}' (${op.type}, created at ${op.createdAt}) can neither run on all rows at once nor in a ` +
-          'loop over them: it uses tensor lists, which cannot be stacked.',
-        op.details(),
-      );
+      this.#announce(op, 'everything');
+      throw new RowByRow();
     }
+    this.#announce(op, 'it');
     const elems = moving.length > 0 ? moving : [one('Range', [0, this.size, 1], {}, { name: 'range' })];
     const run = (rows: readonly Tensor[]): readonly Tensor[] | Operation => {
       let next = 0;
@@ -122,19 +126,19 @@ export class AllRows implements Rows {
     return result;
   }
 
-  #announce(op: Operation): void {
+  #announce(op: Operation, what: 'it' | 'everything'): void {
     const { fn, allowed, warn } = this.#fallback;
-    const what = `${fn}: there is no way to run '${op.name}' (${op.type}, created at ${op.createdAt}) on all rows at once`;
+    const problem = `${fn}: there is no way to run '${op.name}' (${op.type}, created at ${op.createdAt}) on all rows at once`;
     if (!allowed) {
       throw new InvalidArgumentError(
-        `${what}. Without 'fallbackToWhileLoop: false' it would run in a loop over the rows.`,
+        `${problem}. Without 'fallbackToWhileLoop: false' ${what} would run in a loop over the rows.`,
         op.details(),
       );
     }
     const key = `${op.graph.version}${op.name}`;
     if (!warn || this.#warned.has(key)) return;
     this.#warned.add(key);
-    console.warn(`${what}: it runs in a loop over the rows, which is slower.`);
+    console.warn(`${problem}: ${what} runs in a loop over the rows, which is slower.`);
   }
 
   #cache(): Cache {
@@ -145,6 +149,11 @@ export class AllRows implements Rows {
   }
 }
 
+/** Whether a tensor has not been taken back. */
+function isThere({ op, graph }: Tensor): boolean {
+  return op.id < graph.version && graph.at(op.id) === op;
+}
+
 /** The operations of one function body, made for all rows where operations are made now. */
 class Translation {
   readonly #rows: AllRows;
@@ -153,18 +162,31 @@ class Translation {
   readonly #scope = this.#graph.scope;
   readonly #known: Map<Tensor, Batched>;
   /** What has taken the place of an operation: what waits for it waits for these. */
-  readonly #made = new Map<Operation, readonly Operation[]>();
+  readonly #made: Map<Operation, readonly Operation[]>;
 
-  constructor(rows: AllRows, body: FunctionGraph, known: Map<Tensor, Batched>) {
+  constructor(
+    rows: AllRows,
+    body: FunctionGraph,
+    known: Map<Tensor, Batched>,
+    made = new Map<Operation, readonly Operation[]>(),
+  ) {
     this.#rows = rows;
     this.#body = body;
     this.#known = known;
+    this.#made = made;
   }
 
   translate(wanted: readonly Tensor[]): readonly Batched[] {
-    for (const op of this.#needed(wanted)) {
+    const needed = this.#needed(wanted);
+    const used = new Set([...wanted, ...needed.flatMap(({ inputs }) => inputs)]);
+    const surroundings: Surroundings = {
+      body: this.#body,
+      isUsed: (output) => used.has(output),
+      batched: (tensor) => this.#later(tensor),
+    };
+    for (const op of needed) {
       const before = this.#graph.version;
-      this.#graph.withScope(this.#scopeFor(op), () => this.#make(op));
+      this.#graph.withScope(this.#scopeFor(op), () => this.#make(op, surroundings));
       const outputs = op.outputs.flatMap((output) => this.#known.get(output)?.tensor.op ?? []);
       const last = this.#graph.version > before ? [this.#graph.at(this.#graph.version - 1)] : [];
       this.#made.set(op, [...new Set([...outputs, ...last])]);
@@ -172,9 +194,18 @@ class Translation {
     return wanted.map((tensor) => this.#batched(tensor));
   }
 
+  /** What a tensor of the body is for all rows, where operations are made by now. */
+  #later(tensor: Tensor): Batched | null {
+    const inside =
+      tensor.graph === this.#body ? tensor : this.#body.inputs.find((input) => this.#body.capturedBy(input) === tensor);
+    if (!inside) return null;
+    return new Translation(this.#rows, this.#body, new Map(this.#known), new Map(this.#made)).translate([inside])[0]!;
+  }
+
   /** What `wanted` depends on and what runs for its effect, oldest first. */
   #needed(wanted: readonly Tensor[]): readonly Operation[] {
-    const isDone = ({ outputs }: Operation): boolean => outputs.length > 0 && outputs.every((t) => this.#known.has(t));
+    const isDone = (op: Operation): boolean =>
+      this.#made.has(op) || (op.outputs.length > 0 && op.outputs.every((output) => this.#known.has(output)));
     const seen = new Set<Operation>();
     const stack: Operation[] = [];
     const visit = (op: Operation): void => {
@@ -225,7 +256,7 @@ class Translation {
     return { device: op.device, colocationGroups: () => groups };
   }
 
-  #make(op: Operation): void {
+  #make(op: Operation, surroundings: Surroundings): void {
     const { batch, effect } = opDef(op.type);
     const inputs = op.inputs.map((input) => this.#batched(input));
     const isStacked = inputs.some((input) => input.stacked);
@@ -239,7 +270,7 @@ class Translation {
     const constants = effect === 'pure' ? this.#constants(op) : null;
     if (constants) return this.#keep(op, constants);
     const rule = batch === 'loop' || batch === undefined ? null : batch;
-    const result = rule?.(op as OpView, inputs as unknown as Many<Batched>, this.#rows) ?? null;
+    const result = rule?.(op as OpView, inputs as unknown as Many<Batched>, this.#rows, surroundings) ?? null;
     this.#keep(op, result ?? this.#rows.loop(op, inputs));
   }
 

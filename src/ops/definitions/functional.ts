@@ -6,7 +6,7 @@ import { allocate } from '../../graph/dtype.js';
 import { sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchOnce } from '../batching/operands.js';
-import { batchBranches, batchCall, batchLoop } from '../batching/bodies.js';
+import { branchesForRows, batchCall, batchLoop } from '../batching/bodies.js';
 import { one } from '../call.js';
 import { branchGradient } from '../functional/branch-gradient.js';
 import type { Choice } from '../functional/branches.js';
@@ -94,13 +94,12 @@ for (const [name, effect] of [
       run: (context) => runBranch(context, bodiesOfIf(context.op)[holds(context.inputs[0]) ? 0 : 1]!, 1),
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, bodiesOfIf(op), choices.if(op.inputs[0])),
-    batch: (op, inputs, rows) =>
-      batchBranches(op, inputs, rows, {
-        bodies: bodiesOfIf(op),
-        choice: choices.if,
-        chosen: (cond) => one('Cast', [one('LogicalNot', [truth(cond)])], { DstT: 'int32' }),
-        isStandIn,
-      }),
+    batch: branchesForRows((op) => ({
+      bodies: bodiesOfIf(op),
+      choice: choices.if,
+      chosen: (cond) => one('Cast', [one('LogicalNot', [truth(cond)])], { DstT: 'int32' }),
+      isStandIn,
+    })),
     effect,
     samples: [],
   });
@@ -126,11 +125,10 @@ for (const [name, effect] of [
       },
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, branchesOf(op), choices.case(op.inputs[0])),
-    batch: (op, inputs, rows) => {
+    batch: branchesForRows((op) => {
       const bodies = branchesOf(op);
-      const chosen = (index: Tensor): Tensor => inRange(index, bodies.length);
-      return batchBranches(op, inputs, rows, { bodies, choice: choices.case, chosen, isStandIn });
-    },
+      return { bodies, choice: choices.case, chosen: (index) => inRange(index, bodies.length), isStandIn };
+    }),
     effect,
     samples: [],
   });

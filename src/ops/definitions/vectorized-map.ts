@@ -19,8 +19,8 @@ import type { Row, Stacked } from './map-scan.js';
 
 export interface VectorizedMapOptions extends OpOptions {
   /**
-   * Whether an operation for which there is no batching rule runs in a loop over the rows, while all others run on all rows at
-   * once; true by default. Otherwise it is an error.
+   * Whether an operation for which there is no batching rule runs in a loop over the rows, while (nearly always) all others run on
+   * all rows at once; true by default. Otherwise it is an error.
    */
   readonly fallbackToWhileLoop?: boolean;
   /** Whether such an operation is announced on the console; true by default. */
@@ -30,7 +30,9 @@ export interface VectorizedMapOptions extends OpOptions {
 /**
  * Calls `fn` on the rows of `elems`, all at once, and stacks what it returns (TensorFlow `tf.vectorized_map`). It is called once, with
  * tensors that stand for one row; every operation that it makes is then made for all rows, by the batching rule of its op. What
- * does not depend on a row is made once. `fn` may call `gradients`, use tensors and variables around it, branch and loop.
+ * does not depend on a row is made once. `fn` may call `gradients`, use tensors and variables around it, branch and loop. An operation
+ * without a rule runs in a loop over the rows; where that cannot be, as for the tensor lists that the gradient of a loop takes which
+ * each row leaves at its own time, `fn` is called again, for a loop of everything.
  *
  * Random numbers are drawn anew for each row. What `fn` writes to variables is written for each row, but one operation runs for
  * all rows before the next.
