@@ -19,6 +19,7 @@ export {
 export { getDefaultGraph, Graph, resetDefaultGraph } from './graph/graph.js';
 export { NDArray, type TensorData } from './graph/ndarray.js';
 export { Operation } from './graph/operation.js';
+export { appendedFromJSON } from './graph/read-appended.js';
 export { printGraph, type PrintFormat, type PrintOptions } from './graph/print/print.js';
 export { colocateWith, controlDependencies, device, gradientOverrideMap, nameScope } from './graph/scopes.js';
 export type { Shape } from './graph/shape.js';
@@ -47,6 +48,7 @@ export { jvp, type JvpOptions } from './gradients/jvp.js';
 export { recomputeGrad } from './gradients/recompute.js';
 export { noGradient, registerGradient } from './gradients/registry.js';
 export { GradientTape, type TapeGradientOptions, type TapeGradients, type TapeOptions } from './gradients/tape.js';
+export { applyAppended } from './ops/apply-appended.js';
 export { convertToTensor } from './ops/call.js';
 export * from './ops/definitions/index.js';
 export * as nn from './ops/definitions/nn.js';

@@ -50,8 +50,11 @@ describe('dump', () => {
     expect(first).toMatch(/^# d\(loss\) \/ d\(w\) = gradients\/layer\/MatMul_grad\/MatMul_1:0$/);
     expect(second).toMatch(/^# d\(loss\) \/ d\(b\) = gradients\/layer\/y_grad\//);
     expect(nodes.length).toBeGreaterThan(10);
-    expect(nodes.every((line) => line.startsWith('gradients/'))).toBe(true);
+    expect(nodes.every((line) => line.startsWith('+ gradients/'))).toBe(true);
     expect(out).toContain('~prediction');
+    expect(out).toMatch(
+      /^\+ gradients\/prediction_grad\/TanhGrad = TanhGrad\(prediction, \S+\) -> float32\[\?, 1\] ~prediction$/m,
+    );
   });
 
   test('a null gradient is said, with what to do', async () => {

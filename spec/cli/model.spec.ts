@@ -125,7 +125,7 @@ describe('gradient flags', () => {
   });
 
   test('say nothing where there are none', () =>
-    expect(differentiate(model, {})).toEqual({ appended: [], results: [] }));
+    expect(differentiate(model, {})).toEqual({ appended: [], diff: null, results: [] }));
 
   test.each<[GradientFlags, string]>([
     [{ ys: ['loss'] }, '--ys needs --xs'],

@@ -65,6 +65,8 @@ export function addGradientFlags(command: Command): Command {
 export interface Differentiated {
   /** What was appended, oldest first; empty where nothing was asked for. */
   readonly appended: readonly tl.Operation[];
+  /** The same as a value; null where nothing was asked for. */
+  readonly diff: tl.Appended | null;
   /** For each x its gradient. */
   readonly results: readonly { readonly x: string; readonly gradient: tl.Tensor | tl.IndexedSlices | null }[];
 }
@@ -101,9 +103,9 @@ const dependentFlags = [
 export function differentiate(model: Model, flags: GradientFlags): Differentiated {
   const settings = checkGradientFlags(flags);
   const { ys, xs } = flags;
-  if (!ys || !xs) return { appended: [], results: [] };
+  if (!ys || !xs) return { appended: [], diff: null, results: [] };
   const start = model.graph.version;
-  const gradients = model.graph.asDefault(() =>
+  const build = () =>
     tl.gradients(model.values(ys, '--ys'), model.values(xs, '--xs'), {
       ...settings,
       ...(flags.gradYs && {
@@ -114,10 +116,11 @@ export function differentiate(model: Model, flags: GradientFlags): Differentiate
       }),
       gateGradients: flags.gateGradients ?? false,
       colocateGradientsWithOps: flags.colocate ?? false,
-    }),
-  );
+    });
+  const { result: gradients, appended } = model.graph.transact(() => model.graph.asDefault(build));
   return {
     appended: model.graph.operations().slice(start),
+    diff: appended,
     results: xs.map((x, i) => ({ x, gradient: gradients[i]! })),
   };
 }

@@ -131,6 +131,14 @@ export class FunctionGraph extends Graph {
     else this.#controls.add(op);
   }
 
+  /** Makes an operation of this body, which is there already, an argument; one that stands for `outside`, where that is not null. */
+  adoptInput(input: Tensor, outside: Tensor | null): void {
+    this.#inputs.push(input);
+    if (!outside) return;
+    this.#captured.set(input, outside);
+    this.#argumentOf.set(outside, input);
+  }
+
   /** Puts the arguments into another order. */
   orderInputs(inputs: readonly Tensor[]): void {
     this.#inputs.splice(0, this.#inputs.length, ...inputs);

@@ -1,6 +1,7 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
-import { appendedOf, type Appended } from './appended.js';
+import { appendedSince, type Appended } from './appended.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
+import { Ledger, type GraphFunction } from './ledger.js';
 import { checkName, NameTable, type TakenName } from './names.js';
 import { Operation } from './operation.js';
 import { makeNode, type NodeSpec } from './node.js';
@@ -8,34 +9,8 @@ import { record } from './recorders.js';
 import { controlInputsFor, rootScope, scopeWith, type Scope } from './scope.js';
 import { mergeShapes, shapesEqual, type Shape } from './shape.js';
 import { CallSite } from './site.js';
-import { append, emptyState, type Addition, type FunctionDef, type GraphState, type Patch } from './state.js';
+import type { GraphState } from './state.js';
 import type { Tensor } from './tensor.js';
-
-interface Mark {
-  readonly operations: number;
-  readonly names: number;
-  readonly undo: number;
-  readonly scope: Scope;
-  readonly sealed: GraphState;
-  readonly sealedCount: number;
-  readonly members: number;
-  readonly sealedMembers: number;
-  readonly functions: number;
-  readonly sealedFunctions: number;
-}
-
-/** How much of everything a graph holds. */
-interface Count {
-  readonly nodes: number;
-  readonly members: number;
-  readonly functions: number;
-}
-
-/** A function of the library: its definition, and its body as a graph. */
-export interface GraphFunction {
-  readonly def: FunctionDef;
-  readonly body: Graph;
-}
 
 const defaultGraphs: Graph[] = [];
 let rootGraph: Graph | undefined;
@@ -49,30 +24,16 @@ let rootGraph: Graph | undefined;
  * g.operations().map((op) => op.name); // ['x', 'Mul/y', 'Mul']
  */
 export class Graph {
-  readonly #operations: Operation[] = [];
+  readonly #ledger = new Ledger();
+  readonly #operations = this.#ledger.operations;
   readonly #names = new NameTable<Operation>();
-  readonly #undo: (() => void)[] = [];
   #depth = 0;
   #scope: Scope = rootScope;
   #finalized = false;
-  #sealed: GraphState = emptyState;
-  #sealedCount = 0;
-  /** Everything ever put into a collection, in order; the state holds the first `#sealedMembers`. */
-  readonly #members: Addition['collections'][number][] = [];
-  #sealedMembers = 0;
-  readonly #functions: GraphFunction[] = [];
-  #sealedFunctions = 0;
 
   /** The frozen, immutable snapshot of what the graph holds. The same object as long as nothing is added. */
   get state(): GraphState {
-    if (
-      this.#sealedCount < this.#operations.length ||
-      this.#sealedMembers < this.#members.length ||
-      this.#sealedFunctions < this.#functions.length
-    ) {
-      this.#setSealed(append(this.#sealed, this.#additionSince(this.#sealedMark()))[0]);
-    }
-    return this.#sealed;
+    return this.#ledger.state;
   }
 
   /** How many operations the graph has. */
@@ -117,7 +78,7 @@ export class Graph {
 
   /** The operation of that name. @throws NotFoundError, or InvalidArgumentError where `name` names a tensor. */
   operation(name: string): Operation {
-    const op = this.#named(name);
+    const op = this.find(name);
     if (op) return op;
     if (name.includes(':')) {
       throw new InvalidArgumentError(`'${name}' names a tensor, not an operation: leave out ':${name.split(':')[1]}'.`);
@@ -125,11 +86,17 @@ export class Graph {
     throw new NotFoundError(`The graph has no operation '${name}'.${this.#suggestion(name)}`);
   }
 
+  /** @internal The operation of that name, or null. */
+  find(name: string): Operation | null {
+    const op = this.#names.bearer(name);
+    return op?.name === name ? op : null;
+  }
+
   /** The tensor `op:index`. @throws NotFoundError, or InvalidArgumentError where `name` is not of that form. */
   tensor(name: string): Tensor {
     const match = /^(.+):(\d+)$/.exec(name);
     if (!match) {
-      const hint = this.#named(name)
+      const hint = this.find(name)
         ? `'${name}' is an operation; its first output is '${name}:0'`
         : 'tensor names are `op:index`';
       throw new InvalidArgumentError(`'${name}' does not name a tensor: ${hint}.`);
@@ -171,56 +138,32 @@ export class Graph {
    * g.state === before; // true
    */
   transact<T>(fn: () => T): { result: T; appended: Appended } {
-    const before = this.#depth === 0 ? this.state : null;
-    const start = this.#count();
-    const [base, baseCount] = [this.#sealed, this.#sealedMark()];
-    const result = this.attempt(() => {
-      const value = fn();
-      if (typeof (value as { then?: unknown } | null | undefined)?.then === 'function') {
+    const [mark, names] = [this.#ledger.mark(), this.#names.mark()];
+    return this.attempt(() => {
+      const result = fn();
+      if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
         throw new InvalidArgumentError('transact takes a synchronous function: build first, await afterwards.');
       }
-      return value;
+      return { result, appended: appendedSince(this.#ledger, mark, this.#names.bare(names)) };
     });
-    const addition = this.#additionSince(start);
-    const forwardOf = this.#operations.slice(start.nodes).map((op) => op.forwardOp?.name ?? null);
-    if (before) {
-      const patches = this.#seal(before, addition);
-      return { result, appended: appendedOf(addition, forwardOf, () => patches) };
-    }
-    // An inner transaction is part of the outer one and seals nothing.
-    const earlier = this.#additionSince(baseCount, start);
-    const makePatches = () => {
-      const [, patches, inversePatches] = append(append(base, earlier)[0], addition);
-      return [patches, inversePatches] as const;
-    };
-    return { result, appended: appendedOf(addition, forwardOf, makePatches) };
   }
 
-  /** @internal The roll-back of `transact` without a seal: what every single creation runs in. */
+  /** @internal The roll-back of `transact` alone: what every single creation runs in. */
   attempt<T>(fn: () => T): T {
-    const mark: Mark = {
-      operations: this.#operations.length,
-      names: this.#names.mark(),
-      undo: this.#undo.length,
-      scope: this.#scope,
-      sealed: this.#sealed,
-      sealedCount: this.#sealedCount,
-      members: this.#members.length,
-      sealedMembers: this.#sealedMembers,
-      functions: this.#functions.length,
-      sealedFunctions: this.#sealedFunctions,
-    };
+    const [mark, names, scope] = [this.#ledger.mark(), this.#names.mark(), this.#scope];
     this.#depth++;
     try {
       return fn();
     } catch (error) {
-      this.#rollback(mark);
+      this.#ledger.rollback(mark);
+      this.#names.rollback(names);
+      this.#scope = scope;
       throw error;
     } finally {
       this.#depth--;
       if (this.#depth === 0) {
         this.#names.commit();
-        this.#undo.length = 0;
+        this.#ledger.commit();
       }
     }
   }
@@ -252,17 +195,24 @@ export class Graph {
     return site === this.#scope.site ? fn() : this.withScope({ site }, fn);
   }
 
-  /** @internal A name in the current scope that nothing else has; it is taken from now on. */
+  /** @internal A name in the current scope that nothing else has, for a scope; it is taken from now on. */
   uniqueName(name: string): string {
-    return this.takeName(name).text;
+    this.#checkNotFinalized(name);
+    checkName(name, this.#scope.name !== '');
+    return this.#names.uniqueScope(name, this.#scope.name);
   }
 
-  /** @internal The same for a node. A name that ends in `/` is that of a scope entered before, for the one node that bears it. */
+  /** @internal A name for a node. A name that ends in `/` is that of a scope entered before, for the one node that bears it. */
   takeName(name: string): TakenName {
     this.#checkNotFinalized(name);
     if (name.endsWith('/')) return this.#nameOfScope(name);
     checkName(name, this.#scope.name !== '');
-    return this.#names.unique(this.#scope.name === '' ? name : `${this.#scope.name}/${name}`);
+    return this.#names.unique(name, this.#scope.name);
+  }
+
+  /** @internal Takes a name that nothing will bear. @returns false where it is taken */
+  reserveName(name: string): boolean {
+    return this.#names.bearer(name) === undefined && this.#names.unique(name).text === name;
   }
 
   /** @internal The only way a node gets in. */
@@ -292,21 +242,28 @@ export class Graph {
     const merged = mergeShapes(before, shape);
     if (merged === undefined) return false;
     if (!shapesEqual(before, merged)) {
-      tensor.setShape(merged);
-      if (this.#depth > 0) this.#undo.push(() => tensor.setShape(before));
+      if (this.#depth > 0) this.#ledger.refine(tensor, merged);
+      else tensor.setShape(merged);
     }
     return true;
   }
 
   /** @internal Puts a node's name into a collection. */
   addToCollection(collection: string, name: string): void {
-    this.#members.push([collection, name]);
+    this.#ledger.addMember(collection, name);
   }
 
   /** @internal Puts a function into the library. Its name must be `uniqueFunctionName`'s. */
   addFunction(fn: GraphFunction): void {
     this.#checkNotFinalized(fn.def.signature.name);
-    this.#functions.push(fn);
+    this.#ledger.functions.push(fn);
+  }
+
+  /** @internal Puts the functions from number `start` on into the order of `names`; they must not be in a state that anybody has. */
+  orderFunctions(start: number, names: readonly string[]): void {
+    const place = new Map(names.map((name, i) => [name, i]));
+    const of = ({ def }: GraphFunction) => place.get(def.signature.name) ?? names.length;
+    this.#ledger.functions.push(...this.#ledger.functions.splice(start).sort((a, b) => of(a) - of(b)));
   }
 
   /** @internal A name that no function of the library has; it is taken from now on. */
@@ -318,12 +275,12 @@ export class Graph {
 
   /** The functions of the graph's library, oldest first: the bodies of its conditionals, loops and calls. */
   functions(): readonly GraphFunction[] {
-    return this.#functions.slice();
+    return this.#ledger.functions.slice();
   }
 
   /** @internal The function of that name. @throws NotFoundError */
   function(name: string): GraphFunction {
-    const found = this.#functions.findLast((fn) => fn.def.signature.name === name);
+    const found = this.#ledger.functions.findLast((fn) => fn.def.signature.name === name);
     if (!found) throw new NotFoundError(`The graph's library has no function '${name}'.`);
     return found;
   }
@@ -337,49 +294,6 @@ export class Graph {
     return `Graph(${this.#operations.length} operations)`;
   }
 
-  #seal(before: GraphState, addition: Addition): readonly [readonly Patch[], readonly Patch[]] {
-    const [after, patches, inversePatches] = append(before, addition);
-    // The state may have been read, and so sealed, in mid-transaction: the patches still span all of it.
-    if (this.#sealed === before) this.#setSealed(after);
-    return [patches, inversePatches];
-  }
-
-  #setSealed(state: GraphState): void {
-    this.#sealed = state;
-    this.#sealedCount = this.#operations.length;
-    this.#sealedMembers = this.#members.length;
-    this.#sealedFunctions = this.#functions.length;
-  }
-
-  #count(): Count {
-    return { nodes: this.#operations.length, members: this.#members.length, functions: this.#functions.length };
-  }
-
-  #sealedMark(): Count {
-    return { nodes: this.#sealedCount, members: this.#sealedMembers, functions: this.#sealedFunctions };
-  }
-
-  #additionSince(start: Count, end: Count = this.#count()): Addition {
-    return {
-      nodes: this.#operations.slice(start.nodes, end.nodes).map((op) => op.def),
-      functions: this.#functions.slice(start.functions, end.functions).map((fn) => fn.def),
-      collections: this.#members.slice(start.members, end.members),
-    };
-  }
-
-  #rollback(mark: Mark): void {
-    this.#operations.length = mark.operations;
-    while (this.#undo.length > mark.undo) this.#undo.pop()!();
-    this.#names.rollback(mark.names);
-    this.#scope = mark.scope;
-    this.#sealed = mark.sealed;
-    this.#sealedCount = mark.sealedCount;
-    this.#members.length = mark.members;
-    this.#sealedMembers = mark.sealedMembers;
-    this.#functions.length = mark.functions;
-    this.#sealedFunctions = mark.sealedFunctions;
-  }
-
   #checkNotFinalized(name: string): void {
     if (this.#finalized) {
       throw new GraphFinalizedError(this.whyFinalized(name), { nodeName: name });
@@ -391,20 +305,12 @@ export class Graph {
     return `The graph is finalized and cannot take '${name}'. Build everything before finalize().`;
   }
 
-  #named(name: string): Operation | null {
-    const op = this.#names.bearer(name);
-    return op?.name === name ? op : null;
-  }
-
   #nameOfScope(scope: string): TakenName {
     checkName(scope, false);
     const text = scope.slice(0, -1);
     const bearer = this.#names.bearer(text);
     if (bearer) throw new InvalidArgumentError(`The graph has an operation '${bearer.name}' already.`);
-    if (bearer === undefined) return this.#names.unique(text);
-    const name = { text, key: text.toLowerCase() };
-    this.#undo.push(() => this.#names.setBearer(name, null));
-    return name;
+    return this.#names.claim(text) ?? this.#names.unique(text);
   }
 
   #suggestion(name: string): string {

@@ -53,6 +53,13 @@ export interface Addition {
   readonly collections: readonly (readonly [collection: string, name: string])[];
 }
 
+/** How much a state holds. Of collections, perhaps only some. */
+export interface Room {
+  readonly nodes: number;
+  readonly functions: number;
+  readonly collections: { readonly [name: string]: number };
+}
+
 export type { Patch };
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends object ? Draft<T[K]> : T[K] };
@@ -75,6 +82,23 @@ export function countNodes(state: GraphState): number {
 /** The nodes of a state, oldest first. */
 export function* nodesOf(state: GraphState): Generator<NodeDef> {
   for (const blocks of state.nodes) for (const block of blocks) yield* block;
+}
+
+/** Something that holds as much as a state: an addition to it has the same patches. */
+export function skeleton({ nodes, functions, collections }: Room): GraphState {
+  const block = new Array<NodeDef>(blockSize);
+  const supers: NodeDef[][][] = [];
+  for (let count = 0; count < nodes; count += blockSize) {
+    if (count % (blockSize * blocksInSuper) === 0) supers.push([]);
+    supers.at(-1)!.push(nodes - count < blockSize ? new Array<NodeDef>(nodes - count) : block);
+  }
+  const counted = Object.entries(collections).filter(([, size]) => size > 0);
+  return {
+    ...emptyState,
+    nodes: supers,
+    functions: new Array<FunctionDef>(functions),
+    collections: Object.fromEntries(counted.map(([name, size]) => [name, new Array<string>(size)])),
+  };
 }
 
 /** `state` with `addition` at its end, and the exact patches there and back. */

@@ -36,7 +36,7 @@ export function addDump(program: Command): void {
       .command('dump <model>')
       .description('print the graph of a model, with gradients if --ys and --xs are given'),
   )
-    .option('--only-gradients', 'only the nodes that the gradients append')
+    .option('--only-gradients', 'only what the gradients append; as text, a diff')
     .option('-f, --format <format>', `${formats.join(', ')} (by default text, or what -o ends in)`)
     .option('-o, --output <file>', 'write to a file instead of standard output')
     .option('--color-by <what>', "colours in pictures: 'role' (forward, backward) or 'colocation'")
@@ -93,7 +93,8 @@ async function render(
       return format === 'svg' ? svg : htmlPage(svg, basename(model.path), note);
     }
     case 'text': {
-      const lines = [...resultLines(flags, made), ...printLines(graph, { ...options, format })];
+      const nodes = flags.onlyGradients && made.diff ? linesOf(made.diff) : printLines(graph, { ...options, format });
+      const lines = [...resultLines(flags, made), ...nodes];
       return joinLines(flags.output === undefined && colors.isColorSupported ? colorLines(lines, graph) : lines);
     }
     case 'dot':
@@ -130,14 +131,19 @@ function resultLines(flags: DumpFlags, { results }: Differentiated): string[] {
   });
 }
 
+function linesOf(diff: tl.Appended): readonly string[] {
+  return String(diff).split('\n').slice(0, -1);
+}
+
 /** Names of forward nodes in blue, of backward ones in yellow. */
 function colorLines(lines: readonly string[], graph: tl.Graph): string[] {
   const backward = new Set([...backwardOperations(graph)].map((op) => op.name));
   return lines.map((line) => {
-    const match = /^(\S+) = ([^(]+)(\(.*)$/s.exec(line);
+    const match = /^((?:\+ )?)(\S+) = ([^(]+)(\(.*)$/s.exec(line);
     if (!match) return colors.dim(line);
-    const [, name, type, rest] = match as unknown as [string, string, string, string];
-    return `${backward.has(name) ? colors.yellow(name) : colors.cyan(name)} = ${colors.bold(type)}${rest}`;
+    const [, plus, name, type, rest] = match as unknown as [string, string, string, string, string];
+    const painted = backward.has(name) ? colors.yellow(name) : colors.cyan(name);
+    return `${colors.green(plus)}${painted} = ${colors.bold(type)}${rest}`;
   });
 }
 

@@ -1,8 +1,10 @@
 /** The functions that printed operations call, and those that these call. */
 import type { AttrValue } from '../attr.js';
-import type { Graph, GraphFunction } from '../graph.js';
+import type { Graph } from '../graph.js';
+import type { GraphFunction } from '../ledger.js';
 import type { Operation } from '../operation.js';
-import { textLine } from './text.js';
+import { dataInputs, outputSpecs, type BodyDef } from '../body.js';
+import { nodeLine } from './text.js';
 import { tensorType } from './values.js';
 
 /** The functions that `operations` reach, each once, in the order of the library. */
@@ -28,18 +30,18 @@ function calledBy(attr: AttrValue): readonly string[] {
 }
 
 /** A function as text: its arguments, a line a node, what it returns. */
-export function functionLines({ def, body }: GraphFunction): string[] {
-  const { inputArg, outputArg, name } = def.signature;
-  const args = new Map(inputArg.map((arg) => [arg.name, body.operation(arg.op)]));
-  const inner = new Set(args.values());
-  const result = (spelled: string): string =>
-    args.get(spelled)?.name ?? spelled.replace(/:\w+:0$/, '').replace(/:\w+:/, ':');
+export function functionLines({ name, nodes, outputs, forwardOf, inputs, results }: BodyDef): string[] {
+  const specs = outputSpecs(nodes, outputs);
+  const inner = new Set(inputs);
+  const argument = (input: string) => [input, ...[specs.get(input) ?? []].flat().map(tensorType)].join(' ');
   return [
-    `function ${name}(${[...inner].map((op) => `${op.name} ${tensorType(op.outputs[0]!)}`).join(', ')}):`,
-    ...body
-      .operations()
-      .filter((op) => !inner.has(op))
-      .map((op) => `  ${textLine(op)}`),
-    `  return ${outputArg.map((arg) => result(def.ret[arg.name]!)).join(', ')}`,
+    `function ${name}(${inputs.map(argument).join(', ')}):`,
+    ...nodes.flatMap((def, i) => {
+      if (inner.has(def.name)) return [];
+      const sources = dataInputs(def).flatMap((input) => specs.get(input) ?? []);
+      const forward = forwardOf[i]?.[1] ?? null;
+      return [`  ${nodeLine({ def, inputs: sources, outputs: outputs[i]!, forward })}`];
+    }),
+    `  return ${results.map((result) => result.replace(/:0$/, '')).join(', ')}`,
   ];
 }

@@ -6,7 +6,7 @@ import type { NDArray } from '../ndarray.js';
 import type { Shape } from '../shape.js';
 import type { ArgumentDef, FunctionDef, GraphState } from '../state.js';
 
-type Json = string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
+export type Json = null | string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
 
 const utf8 = new TextEncoder();
 const chunk = 0x6000; // a multiple of 3, so that chunks can be encoded one by one
@@ -18,7 +18,12 @@ function base64(bytes: Uint8Array): string {
   return parts.join('');
 }
 
-const bytesOf = (text: string): string => base64(utf8.encode(text));
+function bytesOf(text: string): string {
+  if (/\p{Surrogate}/u.test(text))
+    throw new DTypeError('A string with half a surrogate pair is no UTF-8 and has no form in a GraphDef.');
+  return base64(utf8.encode(text));
+}
+
 const enumName = (dtype: DType): string => dtypeInfo(dtype).enumName;
 
 /** JSON has no such numbers; protobuf writes them as strings. */
@@ -26,7 +31,7 @@ function floatJson(value: number): Json {
   return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0.0' : String(value);
 }
 
-function shapeJson(shape: Shape): Json {
+export function shapeJson(shape: Shape): Json {
   if (shape === null) return { unknownRank: true };
   return shape.length === 0 ? {} : { dim: shape.map((size) => ({ size: String(size ?? -1) })) };
 }
@@ -40,7 +45,8 @@ function tensorJson(array: NDArray): Json {
   return { ...common, tensorContent: base64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
 }
 
-const listField: Readonly<Record<AttrKind, string>> = {
+/** The field of an AttrValue that holds each kind. */
+export const attrField: Readonly<Record<AttrKind, string>> = {
   string: 's',
   int: 'i',
   float: 'f',
@@ -51,7 +57,7 @@ const listField: Readonly<Record<AttrKind, string>> = {
   func: 'func',
 };
 
-function scalarJson(kind: AttrKind, value: unknown): Json {
+function scalarJson(kind: AttrKind, value: unknown, exact: boolean): Json {
   switch (kind) {
     case 'string':
       return bytesOf(value as string);
@@ -69,33 +75,32 @@ function scalarJson(kind: AttrKind, value: unknown): Json {
       return tensorJson(value as NDArray);
     case 'func': {
       const { name, attr } = value as { name: string; attr: Attrs };
-      return { name, attr: attrsJson(attr) };
+      return { name, attr: attrsJson(attr, exact) };
     }
   }
 }
 
-function attrJson(attr: AttrValue): Json {
-  if (attr.kind !== 'list') return { [listField[attr.kind]]: scalarJson(attr.kind, attr.value) };
-  return {
-    list:
-      attr.value.length === 0 ? {} : { [listField[attr.of]]: attr.value.map((value) => scalarJson(attr.of, value)) },
-  };
+function attrJson(attr: AttrValue, exact: boolean): Json {
+  if (attr.kind !== 'list') return { [attrField[attr.kind]]: scalarJson(attr.kind, attr.value, exact) };
+  const values = attr.value.map((value) => scalarJson(attr.of, value, exact));
+  return { list: values.length === 0 && !exact ? {} : { [attrField[attr.of]]: values } };
 }
 
-/** Sorted by name, as protobuf prints maps. */
-function attrsJson(attrs: Attrs): Json {
-  const names = Object.keys(attrs).sort();
-  return Object.fromEntries(names.map((name) => [name, attrJson(attrs[name]!)]));
+/** Sorted by name, as protobuf prints maps; exactly: in their own order, and with the kinds of empty lists. */
+function attrsJson(attrs: Attrs, exact: boolean): Json {
+  const names = Object.keys(attrs);
+  if (!exact) names.sort();
+  return Object.fromEntries(names.map((name) => [name, attrJson(attrs[name]!, exact)]));
 }
 
-/** One node as protobuf's JSON; fields that hold their default are left out. */
-export function nodeJson(node: NodeDef): Json {
+/** One node as protobuf's JSON; fields that hold their default are left out. Exactly: such that the very same node can be read again. */
+export function nodeJson(node: NodeDef, exact = false): Json {
   return {
     name: node.name,
     op: node.op,
     ...(node.input.length > 0 && { input: node.input }),
     ...(node.device !== '' && { device: node.device }),
-    ...(Object.keys(node.attr).length > 0 && { attr: attrsJson(node.attr) }),
+    ...(Object.keys(node.attr).length > 0 && { attr: attrsJson(node.attr, exact) }),
   };
 }
 
@@ -110,7 +115,7 @@ export function functionJson({ signature, nodeDef, ret, controlRet }: FunctionDe
       ...(signature.controlOutput.length > 0 && { controlOutput: signature.controlOutput }),
       ...(signature.isStateful && { isStateful: true }),
     },
-    nodeDef: nodeDef.map(nodeJson),
+    nodeDef: nodeDef.map((node) => nodeJson(node)),
     ret,
     ...(Object.keys(controlRet).length > 0 && { controlRet }),
   };
@@ -125,7 +130,7 @@ export function jsonLines(
   const lines = ['{"node":['];
   const list = (items: readonly Json[]) =>
     items.forEach((item, i) => lines.push(`${JSON.stringify(item)}${i + 1 < items.length ? ',' : ''}`));
-  list(nodes.map(nodeJson));
+  list(nodes.map((node) => nodeJson(node)));
   if (functions.length > 0) {
     lines.push('],"library":{"function":[');
     list(functions.map(functionJson));

@@ -1,4 +1,5 @@
 /** Printing graphs: the one public door to every notation. */
+import { bodyDefOf } from '../body.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { Operation } from '../operation.js';
@@ -33,7 +34,10 @@ export function printLines(graph: Graph, options: PrintOptions = {}): string[] {
   const operations = selected(graph, options);
   switch (format) {
     case 'text':
-      return [...textLines(operations), ...functionsOf(graph, operations).flatMap((fn) => ['', ...functionLines(fn)])];
+      return [
+        ...textLines(operations),
+        ...functionsOf(graph, operations).flatMap((fn) => ['', ...functionLines(bodyDefOf(fn))]),
+      ];
     case 'json':
       return jsonLines(
         operations.map((op) => op.def),

@@ -1,16 +1,15 @@
 /** Short readable texts for what nodes carry: attributes, constants, tensor types. */
-import type { AttrKind, AttrValue } from '../attr.js';
+import type { AttrKind, Attrs, AttrValue } from '../attr.js';
 import type { Element } from '../elements.js';
 import type { NDArray } from '../ndarray.js';
-import type { Operation } from '../operation.js';
+import type { OutputSpec } from '../body.js';
 import { formatShape } from '../shape.js';
-import type { Tensor } from '../tensor.js';
 
 const elementsShown = 8;
 const charactersShown = 60;
 
 /** `float32[2, ?]`. */
-export function tensorType(tensor: Tensor): string {
+export function tensorType(tensor: OutputSpec): string {
   return `${tensor.dtype}${formatShape(tensor.shape)}`;
 }
 
@@ -80,11 +79,11 @@ function isTelling(attr: AttrValue, shownTypes: ReadonlySet<string>): boolean {
   return attr.kind === 'shape' || (attr.value !== false && attr.value !== '' && attr.value !== 0n && attr.value !== 0);
 }
 
-/** The telling attributes as `name=value`. */
-export function attrTexts(op: Operation): string[] {
-  const shownTypes = new Set<string>([...op.outputs, ...op.inputs].map((tensor) => tensor.dtype));
-  const outputShapes = new Set(op.outputs.map((tensor) => formatShape(tensor.shape)));
-  return Object.entries(op.def.attr)
+/** The telling attributes of a node as `name=value`. */
+export function attrTexts(attrs: Attrs, inputs: readonly OutputSpec[], outputs: readonly OutputSpec[]): string[] {
+  const shownTypes = new Set<string>([...outputs, ...inputs].map(({ dtype }) => dtype));
+  const outputShapes = new Set(outputs.map(({ shape }) => formatShape(shape)));
+  return Object.entries(attrs)
     .filter(([, attr]) => isTelling(attr, shownTypes) && !(attr.kind === 'shape' && outputShapes.has(formatAttr(attr))))
     .map(([name, attr]) => `${name}=${formatAttr(attr)}`);
 }

@@ -191,7 +191,7 @@ export interface VariableOptions<D extends DType = DType> extends OpOptions {
   readonly constraint?: Constraint;
 }
 
-const variableOf = new WeakMap<Operation, Variable>();
+export const variableOf = new WeakMap<Operation, Variable>();
 
 /**
  * A variable that starts as `initialValue`: data, a tensor, or a function that makes one, called in the variable's name
