@@ -110,6 +110,16 @@ describe('feeds', () => {
     expect(() => s.runSync(parts.out, new Map([[parts.mid, 1]]))).toThrow(/placeholder tensor 'p'/);
     expect(s.runSync(parts.out, { 'mid:0': 1, p: 1 }).item()).toBe(5);
   });
+
+  test('what waits for a fed placeholder runs, and what the placeholder waits for need not', () => {
+    const { s, parts } = setup(() => {
+      const q = tl.placeholder('float32', [], { name: 'q' });
+      const p = tl.controlDependencies([q], () => tl.placeholder('float32', [], { name: 'p' }));
+      return { p, out: tl.controlDependencies([p], () => tl.constant(5)) };
+    });
+    expect(s.runSync(parts.out, { p: 1 }).item()).toBe(5);
+    expect(() => s.runSync(parts.out, { q: 1 })).toThrow(/placeholder tensor 'p'/);
+  });
 });
 
 describe('state', () => {

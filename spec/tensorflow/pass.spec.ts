@@ -46,6 +46,11 @@ describe('seeds', () => {
       return { feeds: { x: value } };
     });
   }
+  same('of operands of one element that differ in rank', ({ gradients }) => {
+    const [x, z] = [placeholder('float32', [1], { name: 'x' }), placeholder('float32', [], { name: 'z' })];
+    gradients(multiply(x, z), [x, z]);
+    return { feeds: { x: [1], z: 2 } };
+  });
   same('a tensor, a constant, data and none', ({ gradients }) => {
     const x = pair();
     gradients([multiply(x, x), sin(x), tanh(x), identity(x)], x, {

@@ -9,10 +9,15 @@ import {
   constant,
   gather,
   identity,
+  imag,
+  maximum,
   multiply,
   placeholder,
+  real,
+  reduceMean,
   reduceSum,
   sin,
+  split,
   square,
   tanh,
   variable,
@@ -93,5 +98,25 @@ describe('slices', () => {
     const [ddx] = gradients(dx.values, x) as [IndexedSlices];
     gradients([ddx.values, sin(dx.values)], x);
     return { feeds: rows };
+  });
+  same('given to ops that take them apart themselves', ({ gradients, slices }) => {
+    const x = placeholder('complex64', [2], { name: 'x' });
+    const dy = slices([0.5, 0.25], [1, 0], [2]);
+    gradients(real(x), x, { gradYs: [dy] });
+    gradients(imag(x), x, { gradYs: [dy] });
+    const y = placeholder('float32', [2], { name: 'y' });
+    gradients(split(y, 1)[0] as Tensor, y, { gradYs: [dy] });
+    gradients(reduceMean(y, { axis: [0], keepDims: true }), y, { gradYs: [slices([0.5], [0], [1])] });
+    gradients(reduceSum(y, { axis: [0], keepDims: true }), y, { gradYs: [slices([0.5], [0], [1])] });
+    gradients(maximum(y, [1, 3]), y, { gradYs: [dy] });
+    return {
+      feeds: {
+        x: [
+          { re: 1, im: 2 },
+          { re: 3, im: 4 },
+        ],
+        y: [1, 2],
+      },
+    };
   });
 });

@@ -70,6 +70,8 @@ function broadcastAxes(x: Shape, y: Shape): [number[], number[]] | null {
 function reduceTo(x: Tensor, { shape, axes, needed }: Reduction, gradient: Gradient | null): Gradient | null {
   if (gradient === null || !needed) return gradient;
   const terms = prepared(gradient, x);
+  // TensorFlow first takes an empty list for floats: its graphs have that constant, read by nothing.
+  if (Array.isArray(axes) && axes.length === 0) constantBeside(terms, [], 'float32', 'Sum/reduction_indices');
   // Kept dimensions spare the gradient of this Sum the recovery of the axes.
   const sum = terms.graph.receiver.asDefault(() => one('Sum', [terms, axes], { keep_dims: true }));
   return noted(one('Reshape', [sum, shape]));

@@ -31,10 +31,9 @@ export function shapeOf(x: Gradient): Tensor {
 
 /** Zeros in the shape and dtype of `x`: a constant if that is small, a Fill if only known, else a ZerosLike node. */
 export function zerosLike(x: Gradient): Tensor {
-  const tensor = convertToTensor(x);
-  const { dtype, shape, graph } = tensor;
+  const { dtype, shape, graph } = x;
   const name = 'zeros_like';
-  if (!isFullyDefined(shape) || dtype === 'variant') return one('ZerosLike', [tensor], {}, { name });
+  if (!isFullyDefined(shape) || dtype === 'variant') return one('ZerosLike', [x], {}, { name });
   const zero = scalarOf(dtype, 0);
   return graph.receiver.asDefault(() =>
     sizeOf(shape) < largeConstant

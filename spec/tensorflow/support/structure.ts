@@ -35,7 +35,15 @@ function withoutScope(name: string, scope: string): string {
   return scope !== '' && name.startsWith(`${scope}/`) ? name.slice(scope.length + 1) : name;
 }
 
-export class StructureError extends Error {}
+export class StructureError extends Error {
+  /** Everything agrees but what nodes are called. */
+  readonly onlyName: boolean;
+
+  constructor(message: string, onlyName: boolean) {
+    super(message);
+    this.onlyName = onlyName;
+  }
+}
 
 /** Matches the calls of one graph, first to last: later ones build on what earlier ones appended. */
 export class Matcher {
@@ -72,12 +80,13 @@ export class Matcher {
     const appended = Array.from({ length: ours.end - ours.first }, (_, i) => this.#graph.at(ours.first + i));
     this.#types(appended, theirs.nodes);
     this.#order(appended, theirs.nodes);
+    const onlyName = this.#difference === null;
     for (const [op, node] of this.#pairs) {
       if (op.name !== node.name && !outsideScope.test(withoutScope(node.name, ours.scope)))
         this.#differ(op, node.name, `is called ${node.name} by TensorFlow`);
     }
     this.#count(appended, theirs.nodes);
-    if (this.#difference) throw new StructureError(this.#report(appended, theirs.nodes));
+    if (this.#difference) throw new StructureError(this.#report(appended, theirs.nodes), onlyName);
   }
 
   #differ(ours: Operation | null, theirs: string | null, what: string): void {

@@ -2,7 +2,8 @@
 import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import type { Dim, Shape } from '../../graph/shape.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { nameScope } from '../../graph/scopes.js';
+import { Tensor } from '../../graph/tensor.js';
 import { perRow, rowwise, rowwiseWith, shiftedAxis } from '../batching/operands.js';
 import { convertToTensor, many, one } from '../call.js';
 import { composed } from '../compose.js';
@@ -17,8 +18,9 @@ import {
   partialVector,
   type IndexOperand,
 } from '../indexing.js';
+import { IndexedSlices } from '../indexed-slices.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type OpView } from '../opdef.js';
+import { defineOp, type Gradient, type OpView } from '../opdef.js';
 import {
   argumentError,
   axisIn,
@@ -90,10 +92,16 @@ defineOp({
 });
 
 /** The gradients put together again; a single one is only passed on. */
-function joined(dys: readonly Operand[], axis: Tensor): Tensor {
-  return dys.length === 1
-    ? one('Identity', [dys[0]!], {}, { name: 'concat/concat' })
-    : one('ConcatV2', [dys, axis], {}, { name: 'concat' });
+function joined(dys: readonly Gradient[], axis: Tensor): Gradient {
+  const [dy] = dys as [Gradient];
+  if (dys.length > 1) return one('ConcatV2', [dys, axis], {}, { name: 'concat' });
+  if (dy instanceof Tensor) return one('Identity', [dy], {}, { name: 'concat/concat' });
+  const pass = (part: Tensor) => one('Identity', [part]);
+  return nameScope(
+    'concat',
+    () => new IndexedSlices(pass(dy.values), pass(dy.indices), dy.denseShape && pass(dy.denseShape)),
+    axis.graph.receiver,
+  );
 }
 
 /** The sizes of the pieces, one of which may be -1 or unknown: the rest. */

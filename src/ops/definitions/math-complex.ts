@@ -9,9 +9,10 @@ import { reduceToOperands } from '../broadcast-gradient.js';
 import { convertToTensor, one } from '../call.js';
 import { broadcasting, concreteBroadcast, map, unchanged } from '../elementwise.js';
 import { bin, cast, literal, un, type Expr } from '../expr.js';
+import { IndexedSlices } from '../indexed-slices.js';
 import type { Like, RealOf } from '../math-helpers.js';
 import { installMethods } from '../methods.js';
-import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { defineOp, type Gradient, type OpView, type RoutineContext } from '../opdef.js';
 import { conj as conjugate, constantBeside, times, zerosLike } from '../rules.js';
 import type { Broadcast, Broadcastable, CommonDType, DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
@@ -24,8 +25,12 @@ type ComplexOf<D extends DType> = D extends 'float32'
 
 const parts = 'T: {complex64, complex128} = DT_COMPLEX64, Tout: {float, double} = DT_FLOAT';
 
-const asComplex = (re: Tensor, im: Tensor) =>
-  one('Complex', [re, im], { Tout: re.dtype === 'float64' ? 'complex128' : 'complex64' });
+/** Both parts as tensors, the real one first. */
+function asComplex(real: Gradient, imag: Gradient): Tensor {
+  const dense = (part: Gradient, name: string) => (part instanceof IndexedSlices ? part.toTensor({ name }) : part);
+  const both = [dense(real, 'real'), dense(imag, 'imag')];
+  return one('Complex', both, { Tout: real.dtype === 'float64' ? 'complex128' : 'complex64' });
+}
 
 defineOp({
   name: 'Complex',
@@ -108,10 +113,7 @@ defineOp({
   signature: `input: T -> output: Tout | ${parts}`,
   infer: unchanged,
   lower: map((z) => un('real', z)),
-  grad: (_op, [dy]) => {
-    const grad = convertToTensor(dy);
-    return [asComplex(grad, constantBeside(grad, 0, grad.dtype))];
-  },
+  grad: (_op, [dy]) => [asComplex(dy, constantBeside(dy, 0, dy.dtype))],
   batch: batchBroadcasting,
   effect: 'pure',
   samples: [
@@ -135,10 +137,7 @@ defineOp({
   signature: `input: T -> output: Tout | ${parts}`,
   infer: unchanged,
   lower: map((z) => un('imag', z)),
-  grad: (_op, [dy]) => {
-    const grad = convertToTensor(dy);
-    return [asComplex(constantBeside(grad, 0, grad.dtype), grad)];
-  },
+  grad: (_op, [dy]) => [asComplex(constantBeside(dy, 0, dy.dtype), dy)],
   batch: batchBroadcasting,
   effect: 'pure',
   samples: [

@@ -227,9 +227,8 @@ const integerMean: typeof mean = (view) => {
 };
 
 /** The gradient of a sum: `dy` repeated along the reduced axes. */
-function spread(op: OpView, gradient: Gradient): Tensor {
+function spread(op: OpView, dy: Gradient): Tensor {
   const [x, axes] = op.inputs;
-  const dy = dense(gradient);
   const known = x.shape === null ? null : constantValue(axes);
   if (x.shape !== null && known !== null) {
     const rank = x.shape.length;
@@ -245,7 +244,7 @@ function spread(op: OpView, gradient: Gradient): Tensor {
 }
 
 /** Where everything is reduced, only the rank must be known. */
-function spreadScalar(x: Tensor, dy: Tensor): Tensor {
+function spreadScalar(x: Tensor, dy: Gradient): Tensor {
   const rank = x.shape!.length;
   // TensorFlow first takes an empty list for floats: its graphs have that constant, read by nothing.
   if (rank === 0) constantBeside(x, [], 'float32', 'Reshape/shape');
@@ -254,7 +253,7 @@ function spreadScalar(x: Tensor, dy: Tensor): Tensor {
   return one('Tile', [reshaped, shape]);
 }
 
-function spreadKnown(op: OpView, shape: readonly number[], axes: readonly number[], dy: Tensor): Tensor {
+function spreadKnown(op: OpView, shape: readonly number[], axes: readonly number[], dy: Gradient): Tensor {
   const kept = withOnes(shape, axes);
   emitTiling(op.graph.receiver, shape, axes, kept);
   const reshaped = one('Reshape', [dy, Int32Array.from(kept)]);

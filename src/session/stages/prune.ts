@@ -31,7 +31,9 @@ export const prune: Stage = {
 };
 
 function isFedSource(op: Operation, fed: ReadonlySet<unknown>): boolean {
-  const isSource = op.inputs.length === 0 && op.controlInputs.length === 0 && op.outputs.length > 0;
+  // What a placeholder waits for is of no concern to the value that takes its place.
+  const waits = op.controlInputs.length > 0 && op.type !== 'Placeholder';
+  const isSource = op.inputs.length === 0 && !waits && op.outputs.length > 0;
   return isSource && op.outputs.every((output) => fed.has(output)) && opDef(op.type).effect !== 'write';
 }
 

@@ -1,0 +1,78 @@
+/** What TensorFlow's forward operations cannot do, and operations whose rules differ on purpose: random programs go without. */
+import { isTrainable, type DType } from '../../../src/graph/dtype.js';
+import type { Tensor } from '../../../src/graph/tensor.js';
+import type { NDArray } from '../../../src/graph/ndarray.js';
+
+/** Ops that no program may have, and why. */
+export const excluded: Readonly<Record<string, string>> = {
+  Const: 'constants are steps of their own',
+  PreventGradient: 'its gradient is an error',
+  Prod: 'its second derivative differs from TensorFlow on purpose',
+  Cumprod: 'its gradient differs from TensorFlow on purpose',
+  EuclideanNorm: 'its gradient differs from TensorFlow on purpose',
+  SegmentMax: 'its gradient differs from TensorFlow on purpose',
+  SegmentMin: 'its gradient differs from TensorFlow on purpose',
+};
+
+interface Given {
+  readonly tensor: Tensor;
+  readonly value: NDArray;
+}
+
+const realPart: Readonly<Partial<Record<DType, DType>>> = { complex64: 'float32', complex128: 'float64' };
+
+/** Whether TensorFlow has a kernel for this: some of its ops promise more dtypes and shapes than they run. */
+export function runsInTensorFlow(op: string, inputs: readonly Given[], outputs: readonly Tensor[]): boolean {
+  const [first] = inputs;
+  if (!first) return true;
+  switch (op) {
+    case 'Real':
+    case 'Imag':
+    case 'Angle':
+    case 'ComplexAbs':
+      return outputs[0]!.dtype === (realPart[first.tensor.dtype] ?? first.tensor.dtype);
+    case 'RealDiv':
+    case 'Reciprocal':
+    case 'Round':
+      return isTrainable(first.tensor.dtype);
+    case 'SplitV':
+      // An unknown axis is taken for the last one.
+      return inputs[2]!.tensor.op.type === 'Const';
+    case 'Complex':
+      return realPart[outputs[0]!.dtype] === first.tensor.dtype;
+    case 'ReciprocalGrad':
+    case 'TanhGrad':
+    case 'SigmoidGrad':
+    case 'SoftplusGrad':
+    case 'SqrtGrad':
+    case 'RsqrtGrad':
+    case 'ReluGrad':
+    case 'Relu6Grad':
+    case 'LeakyReluGrad':
+    case 'EluGrad':
+    case 'SeluGrad':
+      return inputs.every(({ value }) => value.shape.join() === first.value.shape.join());
+    default:
+      return true;
+  }
+}
+
+/**
+ * Rules that use an incoming gradient twice, or hand slices on as the values of slices: TensorFlow makes slices dense for
+ * each use, we once and where they come in.
+ */
+export const densifying: ReadonlySet<string> = new Set(['GatherNd', 'SparseSoftmaxCrossEntropyWithLogits']);
+
+/** What TensorFlow itself cannot differentiate, and why. */
+export const faults: readonly (readonly [pattern: RegExp, why: string])[] = [
+  [
+    /Input 'y' of 'FloorMod' Op has type int32 that does not match type int64 of argument 'x'/,
+    "ConcatV2's rule mixes an int64 axis with an int32 rank",
+  ],
+  [
+    /passed to 'indices' of 'DynamicStitch' Op have types \[int64, int64\] that do not match expected type int32/,
+    'the rule of Max and Min mixes int64 axes with int32 positions',
+  ],
+  [/unsupported operand type\(s\) for \S+ '[^']*' and '[^']*'/, 'rules compute with slices as if they were tensors'],
+  [/No gradient defined for operation'[^']*' \(op type: ListDiff\)/, 'ListDiff has no gradient, and does not say so'],
+];
