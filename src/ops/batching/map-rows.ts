@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../../graph/errors.js';
 import type { ArgumentSpec, FunctionGraph } from '../../graph/function-graph.js';
 import { getDefaultGraph } from '../../graph/graph.js';
 import { controlDependencies } from '../../graph/scopes.js';
+import { describeTensor } from '../../graph/node.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { captured } from '../capture.js';
 import { mapFn } from '../definitions/map-scan.js';
@@ -43,11 +44,13 @@ export function mapRows(
   const build = (args: readonly Tensor[], self: FunctionGraph): Parts => {
     current = self;
     args.forEach((arg, i) => arguments_.set(arg, operands[i]!));
-    const partsOf = (): Parts => partsOfResult(name, dense(fn(args)));
+    const partsOf = (): Parts => reached(name, self, partsOfResult(name, dense(synchronous(name, fn(args)))));
     return ownSites ? self.withScope({ site: null }, partsOf) : partsOf();
   };
   const forward = surroundings && { graph: surroundings.body, resolve };
   const { body, result } = trace('vectorized_map', graph, operands.map(argumentOf), build, forward && { forward });
+  // What has been made in there is not there outside.
+  body.finalize();
   const inputs = body.inputs.map(
     (input): Batched => arguments_.get(input) ?? { tensor: body.capturedBy(input)!, stacked: false },
   );
@@ -78,6 +81,20 @@ function inLoop(operands: readonly Batched[], fn: (args: readonly Tensor[]) => u
     return dense(fn(operands.map(({ tensor, stacked }) => (stacked ? row[next++]! : tensor))));
   };
   return mapFn(ofRow as (row: unknown) => unknown, moving);
+}
+
+function synchronous(name: string, result: unknown): unknown {
+  if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return result;
+  throw new InvalidArgumentError(`${name}: fn must be synchronous, and returns a promise.`);
+}
+
+function reached(name: string, body: FunctionGraph, parts: Parts): Parts {
+  const foreign = parts.tensors.find((tensor) => !body.reaches(tensor.graph));
+  if (!foreign) return parts;
+  throw new InvalidArgumentError(
+    `${name}: fn returns ${describeTensor(foreign)}, which belongs to another graph.`,
+    foreign.op.details(),
+  );
 }
 
 /** Slices have as many rows as they please: only dense tensors can be stacked. */

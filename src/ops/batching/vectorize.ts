@@ -5,7 +5,7 @@ import type { FunctionGraph } from '../../graph/function-graph.js';
 import { getDefaultGraph, type Graph } from '../../graph/graph.js';
 import type { Operation } from '../../graph/operation.js';
 import type { Controller, Placed, Scope } from '../../graph/scope.js';
-import type { Dim } from '../../graph/shape.js';
+import { isFullyDefined, type Dim } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
@@ -13,6 +13,7 @@ import { copyOperation } from '../copy.js';
 import { mapFn } from '../definitions/map-scan.js';
 import { castTo } from '../indexing.js';
 import { constantValue } from '../known.js';
+import { ownGradient } from '../own-gradient.js';
 import { opDef, type Batched, type Many, type OpView, type Rows, type Surroundings } from '../opdef.js';
 import { constantBeside } from '../rules.js';
 import { stackedList } from './lists.js';
@@ -32,9 +33,11 @@ interface Cache {
   readonly repeated: Map<Tensor, Tensor>;
 }
 
+const isList = ({ dtype }: Tensor): boolean => dtype === 'variant';
+
 /**
- * Thrown for an operation that has no batching rule and uses tensor lists, which cannot be stacked: no loop of its own is possible,
- * but one of all that there is.
+ * Thrown for an operation that has no batching rule, and of which the results or operands of all rows cannot be stacked: no loop of its
+ * own is possible, but one of all that there is.
  */
 export class RowByRow {}
 
@@ -43,12 +46,12 @@ export class AllRows implements Rows {
   readonly count: Dim;
   readonly #size: Tensor | null;
   readonly #fallback: Fallback;
-  readonly #warned: Set<string>;
+  readonly #warned: Set<Operation>;
   /** What was made before, in each of the graphs that operations go to: function bodies have graphs of their own. */
   readonly #caches = new WeakMap<Graph, Cache>();
 
   /** @param size the number of rows where it is not known: an int32 scalar */
-  constructor(count: Dim, size: Tensor | null, fallback: Fallback, warned = new Set<string>()) {
+  constructor(count: Dim, size: Tensor | null, fallback: Fallback, warned = new Set<Operation>()) {
     this.count = count;
     this.#size = size;
     this.#fallback = fallback;
@@ -101,7 +104,8 @@ export class AllRows implements Rows {
   /** Runs an operation row by row. */
   loop(op: Operation, inputs: readonly Batched[]): readonly Batched[] {
     const moving = inputs.filter((input) => input.stacked).map(({ tensor }) => tensor);
-    if ([...moving, ...op.outputs].some(({ dtype }) => dtype === 'variant')) {
+    // Lists cannot be stacked, nor results whose shapes may differ from row to row.
+    if (!op.outputs.every(({ shape }) => isFullyDefined(shape)) || [...moving, ...op.outputs].some(isList)) {
       this.#announce(op, 'everything');
       throw new RowByRow();
     }
@@ -135,9 +139,8 @@ export class AllRows implements Rows {
         op.details(),
       );
     }
-    const key = `${op.graph.version}${op.name}`;
-    if (!warn || this.#warned.has(key)) return;
-    this.#warned.add(key);
+    if (!warn || this.#warned.has(op)) return;
+    this.#warned.add(op);
     console.warn(`${problem}: ${what} runs in a loop over the rows, which is slower.`);
   }
 
@@ -260,7 +263,8 @@ class Translation {
     const { batch, effect } = opDef(op.type);
     const inputs = op.inputs.map((input) => this.#batched(input));
     const isStacked = inputs.some((input) => input.stacked);
-    if (!isStacked && effect !== 'write' && effect !== 'random') {
+    // A gradient of its own may use what differs from row to row, whatever the operation takes.
+    if (!isStacked && effect !== 'write' && effect !== 'random' && !ownGradient(op)) {
       const { outputs } = copyOperation(
         op,
         inputs.map(({ tensor }) => tensor),

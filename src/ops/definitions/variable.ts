@@ -176,7 +176,9 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
       const fetchable = controlDependencies([after], read) as Tensor<D, S>;
       return new Variable<D, S>({ ...this, fetchable, after });
     };
-    return graph.attempt(() => graph.atSite(() => this.#ordered(build)));
+    // The body being built, if any, is where its operations go.
+    const { receiver } = graph;
+    return receiver.attempt(() => receiver.atSite(() => this.#ordered(build)));
   }
 }
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type

@@ -31,8 +31,8 @@ export interface VectorizedMapOptions extends OpOptions {
  * Calls `fn` on the rows of `elems`, all at once, and stacks what it returns (TensorFlow `tf.vectorized_map`). It is called once, with
  * tensors that stand for one row; every operation that it makes is then made for all rows, by the batching rule of its op. What
  * does not depend on a row is made once. `fn` may call `gradients`, use tensors and variables around it, branch and loop. An operation
- * without a rule runs in a loop over the rows; where that cannot be, as for the tensor lists that the gradient of a loop takes which
- * each row leaves at its own time, `fn` is called again, for a loop of everything.
+ * without a rule runs in a loop over the rows. Where that cannot be, as shapes may differ from row to row, or lists are kept for the
+ * gradient of a loop that each row leaves at its own time, `fn` is called again, for a loop of everything.
  *
  * Random numbers are drawn anew for each row. What `fn` writes to variables is written for each row, but one operation runs for
  * all rows before the next.
