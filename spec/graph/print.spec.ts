@@ -8,7 +8,8 @@ import { printGraph, type PrintFormat, type PrintOptions } from '../../src/graph
 import { formatAttr, summarize } from '../../src/graph/print/values.js';
 import { colocateWith, controlDependencies, device, nameScope } from '../../src/graph/scopes.js';
 import type { Tensor } from '../../src/graph/tensor.js';
-import { constant, identity, identityN, placeholder } from '../../src/ops/definitions/constant.js';
+import { constant, identity, placeholder } from '../../src/ops/definitions/constant.js';
+import { identityN } from '../../src/ops/definitions/identity-n.js';
 import { group } from '../../src/ops/definitions/control.js';
 import { add, multiply } from '../../src/ops/definitions/math-arithmetic.js';
 

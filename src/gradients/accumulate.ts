@@ -33,11 +33,13 @@ export class Accumulator {
     else this.#received.set(tensor, [gradient]);
   }
 
-  /** The sum for each output of `op`, null where nothing arrived. It takes the place of its terms. */
+  /** The sum for each output of `op`, null where nothing arrived. It takes the place of its terms, or goes with them. */
   aggregate(op: Operation, method: AggregationMethod): (Gradient | null)[] {
     return op.outputs.map((output) => {
       const terms = this.#received.get(output);
       if (!terms) return null;
+      // Nobody asks for it again; a graph has millions of them.
+      if (!this.#results.has(output)) this.#received.delete(output);
       const add = (all: readonly Gradient[]) => sum(op, all, method);
       if (terms.length > 1) terms.splice(0, terms.length, this.#masks?.sum([...terms], add) ?? add(terms));
       if (this.#masks && this.#results.has(output)) terms[0] = this.#masks.clean(terms[0]!);
@@ -45,7 +47,7 @@ export class Accumulator {
     });
   }
 
-  /** The aggregated gradient of `tensor`, or null. */
+  /** The aggregated gradient of a result, or null. */
   of(tensor: Tensor): Gradient | null {
     return this.#received.get(tensor)?.[0] ?? null;
   }

@@ -51,13 +51,14 @@ export function backpropagate(walk: Walk): Accumulator {
   const stops = stopOperations(region, xs, walk.stopGradients);
   const ready = ys.map((y) => y.op).filter((op) => region.contains(op) && region.pending(op) === 0);
   const queue = [...new Set(ready)];
+  const calculus = calculusOf(walk);
   for (let next = 0; next < queue.length; next++) {
     const op = queue[next]!;
     placed(walk, op, () => {
       const dys = received.aggregate(op, walk.aggregationMethod);
       if (stops.has(op) || walk.through?.(op) === false || dys.every((dy) => dy === null)) return;
       const sources = sourcesOf(op);
-      const dxs = sources === op.inputs ? differentiated(op, dys, walk, masks) : dys;
+      const dxs = sources === op.inputs ? differentiated(op, dys, walk, masks, calculus) : dys;
       dxs.forEach((dx, i) => dx && received.add(sources[i]!, dx));
       walk.observe(op, dxs);
     });
@@ -71,20 +72,20 @@ function placed<T>(walk: Walk, op: Operation, fn: () => T): T {
 }
 
 /** The gradients of the inputs of `op`. @throws LookupError that names the way to it, where it has none */
-function differentiated(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null): Gradients {
+function differentiated(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null, calculus: Calculus): Gradients {
   try {
-    return gradientsOf(op, dys, walk, masks);
+    return gradientsOf(op, dys, walk, masks, calculus);
   } catch (error) {
     throw withWay(error, op, walk);
   }
 }
 
 /** The same, checked. */
-function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null): Gradients {
+function gradientsOf(op: Operation, dys: Gradients, walk: Walk, masks: Masks | null, calculus: Calculus): Gradients {
   const rule = gradientOf(op);
   if (!rule) return op.inputs.map(() => null);
   const apply = (given: Gradients): Gradients => {
-    const dxs = rule(op as OpView, given as unknown as Many<Gradient>, calculusOf(walk));
+    const dxs = rule(op as OpView, given as unknown as Many<Gradient>, calculus);
     check(op, dxs);
     return dxs;
   };

@@ -101,7 +101,7 @@ export function gradientsThrough(
   const seeds = targets.map((y, i) => checkGradY(fn, y, gradYs[i], i));
   const graph = commonGraph([...targets, ...sources, ...settings.stopGradients, ...seeds]);
   const build = () => differentiate(graph, targets, sources, seeds, settings, through);
-  return graph.transact(() => graph.asDefault(() => graph.atSite(build))).result;
+  return graph.attempt(() => graph.asDefault(() => graph.atSite(build)));
 }
 
 function differentiate(

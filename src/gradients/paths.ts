@@ -93,7 +93,7 @@ export class Region {
       found.push(op);
       for (const input of sourcesOf(op)) visit(input.op);
     }
-    if (this.#spans.size === 1) return found.sort((a, b) => a.id - b.id);
+    if (this.#spans.size === 1) return inOrder(found, [...seen.values()][0]!, [...this.#spans.values()][0]!.oldest);
     return found.sort((a, b) => this.#spanOf(a)!.depth - this.#spanOf(b)!.depth || a.id - b.id);
   }
 
@@ -109,6 +109,18 @@ export class Region {
     }
   }
 }
+
+/** Operations of one graph, oldest first: `marks` says which they are, counted from `oldest`. */
+function inOrder(found: Operation[], marks: Uint8Array, oldest: number): readonly Operation[] {
+  if (found.length * sparse < marks.length) return found.sort((a, b) => a.id - b.id);
+  const graph = found[0]?.graph;
+  const ordered: Operation[] = [];
+  for (let i = 0; i < marks.length; i++) if (marks[i]) ordered.push(graph!.at(oldest + i));
+  return ordered;
+}
+
+/** From how many operations on, for each one wanted, sorting those is quicker than going over all. */
+const sparse = 20;
 
 /** The spans of the graphs that ys stand in and of those around them, as far out as xs stand. */
 function spansFor(targets: ReadonlySet<Operation>, sources: ReadonlySet<Operation>): ReadonlyMap<Graph, Span> {

@@ -150,7 +150,9 @@ export class Graph {
 
   /** @internal The roll-back of `transact` alone: what every single creation runs in. */
   attempt<T>(fn: () => T): T {
-    const [mark, names, scope] = [this.#ledger.mark(), this.#names.mark(), this.#scope];
+    const mark = this.#ledger.mark();
+    const names = this.#names.mark();
+    const scope = this.#scope;
     this.#depth++;
     try {
       return fn();
@@ -202,9 +204,10 @@ export class Graph {
     return this.#names.uniqueScope(name, this.#scope.name);
   }
 
-  /** @internal A name for a node. A name that ends in `/` is that of a scope entered before, for the one node that bears it. */
-  takeName(name: string): TakenName {
+  /** @internal A name for a node. A name that ends in `/` is that of a scope entered before, for the one node that bears it. `lower`: of a name that is valid, the same in lower case. */
+  takeName(name: string, lower?: string): TakenName {
     this.#checkNotFinalized(name);
+    if (lower !== undefined) return this.#names.unique(name, this.#scope.name, lower);
     if (name.endsWith('/')) return this.#nameOfScope(name);
     checkName(name, this.#scope.name !== '');
     return this.#names.unique(name, this.#scope.name);

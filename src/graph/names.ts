@@ -26,10 +26,9 @@ class Entry<T> {
   bearer: T | null | undefined = undefined;
   /** The suffix to try next: all before it are taken. */
   nextSuffix = 1;
-  #next: Entry<T> | null = null;
-  #first: Entry<T> | null = null;
-  #count = 0;
-  #byKey: Map<string, Entry<T>> | null = null;
+  /** Its children: a chain of siblings while they are few, then a map. */
+  children: Entry<T> | Map<string, Entry<T>> | null = null;
+  sibling: Entry<T> | null = null;
 
   constructor(key: string, parent: Entry<T> | null) {
     this.key = key;
@@ -37,44 +36,51 @@ class Entry<T> {
   }
 
   child(key: string): Entry<T> | undefined {
-    if (this.#byKey) return this.#byKey.get(key);
-    for (let entry = this.#first; entry; entry = entry.#next) if (entry.key === key) return entry;
+    const { children } = this;
+    if (children instanceof Map) return children.get(key);
+    for (let entry = children; entry; entry = entry.sibling) if (entry.key === key) return entry;
     return undefined;
   }
 
   grow(key: string): Entry<T> {
     const entry = new Entry<T>(key, this);
-    if (this.#byKey) this.#byKey.set(key, entry);
+    if (this.children instanceof Map) this.children.set(key, entry);
     else {
-      entry.#next = this.#first;
-      this.#first = entry;
-      if (++this.#count > fewChildren) this.#index();
+      entry.sibling = this.children;
+      this.children = entry;
+      if (isLongerThan(entry, fewChildren)) this.children = mapOf(entry);
     }
     return entry;
   }
 
   /** Takes entries away that say nothing, from here upwards. */
   prune(): void {
-    const { parent } = this;
-    if (!parent || this.bearer !== undefined || this.#first || (this.#byKey?.size ?? 0) > 0) return;
-    parent.#drop(this);
+    const { parent, children } = this;
+    if (!parent || this.bearer !== undefined || (children instanceof Map ? children.size > 0 : children)) return;
+    parent.drop(this);
     parent.prune();
   }
 
-  #index(): void {
-    this.#byKey = new Map();
-    for (let entry = this.#first; entry; entry = entry.#next) this.#byKey.set(entry.key, entry);
-    this.#first = null;
-  }
-
-  #drop(entry: Entry<T>): void {
-    if (this.#byKey) return void this.#byKey.delete(entry.key);
-    this.#count--;
-    if (this.#first === entry) return void (this.#first = entry.#next);
-    for (let before = this.#first; before; before = before.#next) {
-      if (before.#next === entry) return void (before.#next = entry.#next);
+  drop(entry: Entry<T>): void {
+    const { children } = this;
+    if (children instanceof Map) return void children.delete(entry.key);
+    if (children === entry) return void (this.children = entry.sibling);
+    for (let before = children; before; before = before.sibling) {
+      if (before.sibling === entry) return void (before.sibling = entry.sibling);
     }
   }
+}
+
+function isLongerThan<T>(first: Entry<T>, count: number): boolean {
+  let left = count;
+  for (let entry: Entry<T> | null = first; entry; entry = entry.sibling) if (--left < 0) return true;
+  return false;
+}
+
+function mapOf<T>(first: Entry<T>): Map<string, Entry<T>> {
+  const map = new Map<string, Entry<T>>();
+  for (let entry: Entry<T> | null = first; entry; entry = entry.sibling) map.set(entry.key, entry);
+  return map;
 }
 
 /** A name that is in use from now on, and where it is filed. */
@@ -90,21 +96,22 @@ const borneByNothing = -1;
 /** Names without regard to case, each with what bears it. */
 export class NameTable<T> {
   readonly #root = new Entry<T>('', null);
-  /** The scope that was named last: most names that are taken next lie below it. */
-  #lastScope = '';
-  #lastEntry = this.#root;
+  /** The scope that was named last, and the other one that names were taken in last: the next ones mostly lie there. */
+  #newScope = '';
+  #newEntry = this.#root;
+  #otherScope = '';
+  #otherEntry = this.#root;
   /** What was there before each change since the oldest open mark; emptied by count, which keeps the room. */
   readonly #changed: Entry<T>[] = [];
   readonly #before: number[] = [];
   #changes = 0;
 
-  /** `scope/text`, or the same with `_1`, `_2` … where it is taken; the result is taken from then on. */
-  unique(text: string, scope = ''): TakenName {
-    const slash = text.lastIndexOf('/');
-    const base =
-      scope === '' ? this.#root : scope === this.#lastScope ? this.#lastEntry : this.#under(this.#root, scope);
-    const parent = slash < 0 ? base : this.#under(base, text.slice(0, slash));
-    const key = (slash < 0 ? text : text.slice(slash + 1)).toLowerCase();
+  /** `scope/text`, or the same with `_1`, `_2` … where it is taken; the result is taken from then on. `lower`: `text` in lower case. */
+  unique(text: string, scope = '', lower = text.toLowerCase()): TakenName {
+    const slash = lower.lastIndexOf('/');
+    const base = this.#scopeEntry(scope);
+    const parent = slash < 0 ? base : this.#under(base, lower.slice(0, slash));
+    const key = slash < 0 ? lower : lower.slice(slash + 1);
     const whole = scope === '' ? text : `${scope}/${text}`;
     const entry = parent.child(key) ?? parent.grow(key);
     if (entry.bearer === undefined) return this.#take(whole, entry);
@@ -122,8 +129,8 @@ export class NameTable<T> {
   /** The same for the name of a scope. */
   uniqueScope(text: string, scope = ''): string {
     const { text: name, entry } = this.unique(text, scope);
-    this.#lastScope = name;
-    this.#lastEntry = entry as Entry<T>;
+    this.#newScope = name;
+    this.#newEntry = entry as Entry<T>;
     return name;
   }
 
@@ -150,8 +157,8 @@ export class NameTable<T> {
   }
 
   rollback(mark: number): void {
-    this.#lastScope = '';
-    this.#lastEntry = this.#root;
+    this.#newScope = this.#otherScope = '';
+    this.#newEntry = this.#otherEntry = this.#root;
     while (this.#changes > mark) {
       const entry = this.#changed[--this.#changes]!;
       const before = this.#before[this.#changes]!;
@@ -190,10 +197,21 @@ export class NameTable<T> {
     this.#before[this.#changes++] = before;
   }
 
-  /** The entry of `path` below another, made where there is none. */
+  #scopeEntry(scope: string): Entry<T> {
+    if (scope === '') return this.#root;
+    if (scope === this.#newScope) return this.#newEntry;
+    if (scope !== this.#otherScope) {
+      this.#otherEntry = this.#under(this.#root, scope.toLowerCase());
+      this.#otherScope = scope;
+    }
+    return this.#otherEntry;
+  }
+
+  /** The entry of `path`, in lower case, below another, made where there is none. */
   #under(base: Entry<T>, path: string): Entry<T> {
     let entry = base;
-    for (const part of path.toLowerCase().split('/')) entry = entry.child(part) ?? entry.grow(part);
+    if (!path.includes('/')) return base.child(path) ?? base.grow(path);
+    for (const part of path.split('/')) entry = entry.child(part) ?? entry.grow(part);
     return entry;
   }
 

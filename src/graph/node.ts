@@ -21,11 +21,12 @@ export interface NodeSpec {
 
 /** The node of `spec` in `scope`, frozen. */
 export function makeNode(spec: NodeSpec, scope: Scope, controlInputs: readonly Operation[]): NodeDef {
-  const { device, groups } = placement(scope);
+  const { device, groups } = scope.colocation.length === 0 ? { device: scope.device, groups: none } : placement(scope);
   const input = spec.inputs.map(inputName);
   for (const control of controlInputs) input.push(`^${control.name}`);
   const attr = withScopeAttrs(spec, groups, scope);
-  for (const name in attr) Object.freeze(attr[name]);
+  // Nodes of one type and dtype share their attributes.
+  if (!Object.isFrozen(attr)) for (const name in attr) Object.freeze(attr[name]);
   return Object.freeze({
     name: spec.name.text,
     op: spec.type,
@@ -34,6 +35,8 @@ export function makeNode(spec: NodeSpec, scope: Scope, controlInputs: readonly O
     attr: Object.freeze(attr),
   });
 }
+
+const none: readonly never[] = [];
 
 function inputName(tensor: Tensor): string {
   return tensor.index === 0 ? tensor.op.name : tensor.name;

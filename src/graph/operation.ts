@@ -62,8 +62,10 @@ export class Operation {
 
   /** @internal Output dtypes and shapes follow from the node, so they come once, right after it. */
   setOutputs(dtypes: readonly DType[], infer: (op: Operation) => readonly Shape[]): void {
-    this.#outputs = dtypes.map((dtype, index) => new Tensor<DType>(this, index, dtype, null));
-    infer(this).forEach((shape, i) => this.#outputs[i]!.setShape(shape));
+    const outputs = dtypes.map((dtype, index) => new Tensor<DType>(this, index, dtype, null));
+    this.#outputs = outputs;
+    const shapes = infer(this);
+    for (let i = 0; i < shapes.length; i++) outputs[i]!.setShape(shapes[i]!);
   }
 
   /** The JavaScript value of an attribute. @throws NotFoundError where there is none of that name. */

@@ -29,7 +29,9 @@ export function sizeOf(shape: readonly number[]): number {
 
 export function shapesEqual(a: Shape, b: Shape): boolean {
   if (a === b || a === null || b === null) return a === b;
-  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** What is known of a shape that is both `a` and `b`; undefined where they contradict each other. */
@@ -55,6 +57,7 @@ export function isCompatible(a: Shape, b: Shape): boolean {
 /** The shape two operands broadcast to (NumPy's rule); undefined where they cannot. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   if (a === null || b === null) return null;
+  if (shapesEqual(a, b)) return a;
   const rank = Math.max(a.length, b.length);
   const result: Dim[] = new Array<Dim>(rank);
   for (let i = 0; i < rank; i++) {

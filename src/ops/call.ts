@@ -13,6 +13,7 @@ import { CallSite } from '../graph/site.js';
 import { Tensor } from '../graph/tensor.js';
 import { coerceAttr, refused } from './attr-input.js';
 import { captured, effectsBefore } from './capture.js';
+import { commonDType, type NodeForm } from './forms.js';
 import { learn } from './known.js';
 import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
 import type { ArgDef, AttrDef } from './signature.js';
@@ -36,9 +37,11 @@ export function call(
 ): Operation {
   const def = opDef(type);
   const graph = graphOf(type, inputs);
+  const build = () => new NodeBuilder(graph, def, attrs, options).build(inputs);
+  if (graph.scope.site) return graph.attempt(build);
   // Captured here: a closure on the captured stack would live as long as the node.
-  const site = graph.scope.site ?? CallSite.capture(framesToUser);
-  return graph.attempt(() => graph.atSite(() => new NodeBuilder(graph, def, attrs, options).build(inputs), site));
+  const site = CallSite.capture(framesToUser);
+  return graph.attempt(() => graph.atSite(build, site));
 }
 
 /** Output 0 of a new node. */
@@ -93,6 +96,8 @@ function constantNode(value: NDArray, name = 'Const'): Tensor {
  * @throws InvalidArgumentError where they belong to several graphs
  */
 export function graphOf(type: string, inputs: readonly ArgumentInput[]): Graph {
+  const [only] = inputs;
+  if (inputs.length === 1 && only instanceof Tensor) return only.op.graph.receiver;
   let first: Tensor | undefined;
   let graph: Graph | undefined;
   const visit = (value: unknown): void => {
@@ -124,28 +129,46 @@ class NodeBuilder {
   readonly #def: RegisteredOp;
   readonly #name: TakenName;
   readonly #attrs: Record<string, AttrValue> = {};
+  #isBare = true;
 
   constructor(graph: Graph, def: RegisteredOp, attrs: AttrInputs, options: OpOptions) {
     this.#graph = graph;
     this.#def = def;
-    this.#name = graph.takeName(options.name ?? def.name);
-    for (const name in attrs) this.#setAttr(name, attrs[name]!);
+    const { name } = options;
+    this.#name = name === undefined ? graph.takeName(def.name, def.key) : graph.takeName(name);
+    for (const name in attrs) {
+      this.#isBare = false;
+      this.#setAttr(name, attrs[name]!);
+    }
   }
 
   build(inputs: readonly ArgumentInput[]): Operation {
+    const forms = this.#isBare ? this.#def.forms : null;
+    const dtype = forms && inputs.length === this.#def.parsed.inputs.length ? commonDType(inputs) : null;
+    const form = dtype && forms?.get(dtype);
+    if (form) return this.#make((inputs as readonly Tensor[]).map((x) => captured(this.#graph, x)), form); // prettier-ignore
+    const made = this.#built(inputs);
+    if (dtype) forms?.set(dtype, made.form);
+    return this.#make(made.tensors, made.form);
+  }
+
+  #built(inputs: readonly ArgumentInput[]): { readonly tensors: readonly Tensor[]; readonly form: NodeForm } {
     const { args, operands } = this.#spread(inputs);
     const given = operands.map((value, i) => this.#given(value, args, i));
     this.#bindTypes(args, operands, given);
     for (let i = 0; i < given.length; i++) given[i] ??= this.#constant(operands[i] as TensorData, args, i);
     for (const attr of this.#def.parsed.attrs) this.#complete(attr);
-    const tensors = given as Tensor[];
+    return { tensors: given as Tensor[], form: { attrs: this.#attrs, outputDTypes: this.#outputDTypes() } };
+  }
+
+  #make(inputs: readonly Tensor[], { attrs, outputDTypes }: NodeForm): Operation {
     const op = this.#graph.add({
       name: this.#name,
       type: this.#def.name,
-      inputs: tensors,
-      controlInputs: effectsBefore(this.#graph, this.#def.effect, tensors),
-      attrs: this.#attrs,
-      outputDTypes: this.#outputDTypes(),
+      inputs,
+      controlInputs: effectsBefore(this.#graph, this.#def.effect, inputs),
+      attrs,
+      outputDTypes,
       infer: this.#def.infer as (op: Operation) => readonly Shape[],
     });
     learn(op, this.#def);

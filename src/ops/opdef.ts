@@ -8,6 +8,7 @@ import type { Operation } from '../graph/operation.js';
 import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Expr, Lazy } from './expr.js';
+import { isPlain, type NodeForm } from './forms.js';
 import type { IndexedSlices } from './indexed-slices.js';
 import { parseSignature, type Signature } from './signature.js';
 
@@ -39,8 +40,11 @@ export interface Calculus {
   ) => readonly (Gradient | null)[];
 }
 
-/** What an op does besides computing: decides what may be merged, folded, moved or run twice. */
-export type Effect = 'pure' | 'read' | 'write' | 'random';
+/**
+ * What an op does besides computing: decides what may be merged, folded, moved or run twice. 'feed': it computes nothing, a run
+ * has to give its value.
+ */
+export type Effect = 'pure' | 'read' | 'write' | 'random' | 'feed';
 
 /** What a lowering sees: concrete input shapes, and the values of the inputs it must know (axes, shapes, paddings). */
 export interface LowerView {
@@ -199,8 +203,12 @@ export interface OpDef {
 /** A registered op: its record and the parsed signature. */
 export interface RegisteredOp extends OpDef {
   readonly parsed: Signature;
+  /** Its name in lower case. */
+  readonly key: string;
   /** Whether it calls functions: its gradient is then that of their bodies. */
   readonly functional: boolean;
+  /** What its nodes on tensors of one dtype, of which nothing else is said, have in common; null where they may differ. */
+  readonly forms: Map<DType, NodeForm> | null;
 }
 
 const registry = new Map<string, RegisteredOp>();
@@ -210,7 +218,16 @@ export function defineOp(def: OpDef): void {
   if (registry.has(def.name)) throw new InvalidArgumentError(`Op '${def.name}' is defined already.`);
   const parsed = parseSignature(def.name, def.signature);
   const functional = parsed.attrs.some((attr) => attr.kind === 'func');
-  registry.set(def.name, Object.freeze({ ...def, parsed, functional }));
+  registry.set(
+    def.name,
+    Object.freeze({
+      ...def,
+      parsed,
+      key: def.name.toLowerCase(),
+      functional,
+      forms: isPlain(parsed) ? new Map() : null,
+    }),
+  );
 }
 
 /** The record of an op type, if there is one: a graph may hold ops that only other programs know. */

@@ -7,8 +7,7 @@ import type { Operation } from '../../graph/operation.js';
 import { formatShape, isCompatible, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchOnce, perRow, rowwise } from '../batching/operands.js';
-import { batchIdentityN } from '../batching/own-gradient.js';
-import { call, many, one } from '../call.js';
+import { call, one } from '../call.js';
 import { itself, unchanged } from '../elementwise.js';
 import { known } from '../expr.js';
 import type { AsShape, DTypeOfData, ShapeOfData } from '../literals.js';
@@ -75,9 +74,8 @@ defineOp({
     },
   },
   grad: 'none',
-  // Its value belongs to the run: it may not be folded.
   batch: batchOnce,
-  effect: 'read',
+  effect: 'feed',
   samples: [],
 });
 /**
@@ -152,29 +150,6 @@ defineOp({
  */
 export function identity<X extends Operand>(input: X, options?: OpOptions): Tensor<DTypeOf<X>, ShapeOf<X>> {
   return one('Identity', [input], {}, options) as never;
-}
-
-defineOp({
-  name: 'IdentityN',
-  signature: 'input: T -> output: T | T: list(type) >= 1',
-  infer: (op) => op.inputs.map((x) => x.shape),
-  lower: ({ inputs }) => inputs,
-  grad: (_, dys) => dys,
-  batch: batchIdentityN,
-  effect: 'pure',
-  samples: [{ inputs: [{ list: [[2, 3], { shape: [2], dtype: 'float64' }] }] }, { inputs: [{ list: [[]] }] }],
-});
-/**
- * The values of several tensors under other names, made by one node (TensorFlow `tf.identity_n`).
- * @throws InvalidArgumentError for an empty list
- * @example
- * identityN([constant(1), constant([2, 3])]); // [1, [2, 3]]
- */
-export function identityN<const X extends readonly Operand[]>(
-  input: X,
-  options?: OpOptions,
-): { -readonly [K in keyof X]: Tensor<DTypeOf<X[K]>, ShapeOf<X[K]>> } {
-  return many('IdentityN', [input], {}, options) as never;
 }
 
 defineOp({

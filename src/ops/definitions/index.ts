@@ -2,7 +2,6 @@
 export {
   constant,
   identity,
-  identityN,
   noOp,
   placeholder,
   placeholderWithDefault,
@@ -10,6 +9,7 @@ export {
   stopGradient,
 } from './constant.js';
 export { group, tuple } from './control.js';
+export { identityN } from './identity-n.js';
 export * from './array-broadcast.js';
 export * from './array-fill.js';
 export * from './array-gather-nd.js';

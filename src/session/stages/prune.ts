@@ -31,10 +31,11 @@ export const prune: Stage = {
 };
 
 function isFedSource(op: Operation, fed: ReadonlySet<unknown>): boolean {
-  // What a placeholder waits for is of no concern to the value that takes its place.
-  const waits = op.controlInputs.length > 0 && op.type !== 'Placeholder';
+  const { effect } = opDef(op.type);
+  // What an operation waits for that computes nothing is of no concern to the value that takes its place.
+  const waits = op.controlInputs.length > 0 && effect !== 'feed';
   const isSource = op.inputs.length === 0 && !waits && op.outputs.length > 0;
-  return isSource && op.outputs.every((output) => fed.has(output)) && opDef(op.type).effect !== 'write';
+  return isSource && op.outputs.every((output) => fed.has(output)) && effect !== 'write';
 }
 
 /** One line an operation. */
