@@ -2,7 +2,6 @@
 import type { Suite } from './inventory.js';
 
 const v1 = "TensorFlow 1's Switch and Merge nodes";
-const noSparse = 'sparse tensors are not in our set of types';
 const xla = 'XLA';
 const placer = 'lowering, pruning and partitioning inside the runtime';
 
@@ -29,7 +28,6 @@ export const controlFlow: readonly Suite[] = [
       testWhileGrad_StopGradInside testWhileGrad_StopGradInsideNoShape testWhileGradGradFail testStopGradOnWhileGrad
       testWhileGradientWithNontrainablePath1 testWhileGradientWithNontrainablePath2 testIssue16504 testStopGradMultiFlows
       testWhileFuncBasic`,
-    missing: { [noSparse]: 'testWhileGrad_SparseTensor' },
     notApplicable: {
       'reference variables': 'testWhileWithRefsWithGradients_1',
       'eager execution': 'testWhileGrad_EagerResourceVariable',
@@ -60,8 +58,8 @@ export const controlFlow: readonly Suite[] = [
     name: 'SwitchTestCase',
     adapted: `testIndexedSlicesGradient testIndexedSlicesGradientInCondInWhileLoop
       testIndexedSlicesGradientInCondInWhileLoopResource testIndexedSlicesWithShapeGradientInWhileLoop
-      testIndexedSlicesWithDynamicShapeGradientInWhileLoop`,
-    notApplicable: { [v1]: 'testGradientThroughSingleBranchOutsideOfContext testIndexedSlicesWithDenseShape' },
+      testIndexedSlicesWithDynamicShapeGradientInWhileLoop testGradientThroughSingleBranchOutsideOfContext`,
+    notApplicable: { [v1]: 'testIndexedSlicesWithDenseShape' },
   },
   { file: 'ops/control_flow_ops_test.py', name: 'CondTest', adapted: 'testCond_gradient' },
   {

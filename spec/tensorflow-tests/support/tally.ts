@@ -1,7 +1,6 @@
 /** Which of TensorFlow's tests have a spec of their name, counted from the sources of the specs. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pending } from '../inventory-pending.js';
 import { inventory, type Suite } from '../inventory.js';
 
 const words = (text = ''): string[] => text.split(/\s+/).filter((word) => word !== '');
@@ -21,14 +20,6 @@ export interface SuiteTally {
   readonly notApplicable: ReadonlyMap<string, string>;
 }
 
-/** What is pending of the tests of one class. */
-function pendingOf(suite: Suite): [string, string][] {
-  const own = new Set([...words(suite.asIs), ...words(suite.adapted)].map((test) => `${className(suite)}.${test}`));
-  return wordsBy(pending).flatMap(([reason, titles]) =>
-    titles.filter((title) => own.has(title)).map((title): [string, string] => [title.split('.')[1]!, reason]),
-  );
-}
-
 const byTest = (reasons: [reason: string, tests: string[]][]): Map<string, string> =>
   new Map(reasons.flatMap(([reason, tests]) => tests.map((test) => [test, reason] as const)));
 
@@ -36,7 +27,7 @@ export const tallies: readonly SuiteTally[] = inventory.map((suite) => ({
   file: suite.file,
   name: className(suite),
   applicable: [...words(suite.asIs), ...words(suite.adapted)],
-  missing: new Map([...byTest(wordsBy(suite.missing)), ...pendingOf(suite)]),
+  missing: byTest(wordsBy(suite.missing)),
   notApplicable: byTest(wordsBy(suite.notApplicable)),
 }));
 
