@@ -370,7 +370,12 @@ describe('errors', () => {
       tl.DTypeError,
       /is float64, its variable 'Variable:0' float32/,
     ],
-    ['a shape', ({ v0 }) => sgd.applyGradients([[[1, 2, 3], v0]]), tl.ShapeError, /'delta' must have the shape \[2\]/],
+    [
+      'a shape',
+      ({ v0 }) => sgd.applyGradients([[[1, 2, 3], v0]]),
+      tl.ShapeError,
+      /the gradient of 'Variable:0' has shape \[3\], its variable 'Variable:0' \[2\]/,
+    ],
     [
       'a step that is no variable',
       ({ cost }) => sgd.minimize(cost, { globalStep: 5 as never }),

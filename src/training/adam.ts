@@ -7,7 +7,7 @@ import { call, convertToTensor, one } from '../ops/call.js';
 import { group } from '../ops/definitions/control.js';
 import type { Variable } from '../ops/definitions/variable.js';
 import type { TensorLike } from '../ops/types.js';
-import { as, checkHyperparameter, scalarOf, type Hyperparameter } from './hyperparameters.js';
+import { as, checkHyperparameter, scalarOf, within, type Hyperparameter } from './hyperparameters.js';
 import { Optimizer, type Rule } from './optimizer.js';
 import type { OptimizerOptions } from './options.js';
 
@@ -61,8 +61,8 @@ export class AdamOptimizer extends Optimizer {
   protected override createSlots(variables: readonly Variable[]): void {
     // All workers of a cluster must place the powers alike, whatever order they name the variables in.
     const first = variables.reduce((a, b) => (b.handle.name < a.handle.name ? b : a));
-    this.slots.other('beta1_power', this.#beta1, first);
-    this.slots.other('beta2_power', this.#beta2, first);
+    this.slots.other('beta1_power', within(className, 'beta1', this.#beta1, first.graph), first);
+    this.slots.other('beta2_power', within(className, 'beta2', this.#beta2, first.graph), first);
     for (const variable of variables) {
       this.slots.zeros(variable, 'm', this.getName());
       this.slots.zeros(variable, 'v', this.getName());

@@ -1,8 +1,7 @@
 /** What all optimizers share: gradients of a loss, and operations that update variables with them. */
-import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
+import { InvalidArgumentError } from '../graph/errors.js';
 import { getDefaultGraph, type Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
-import type { TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import { checkOptionNames } from '../graph/options.js';
 import { colocateWith, controlDependencies, nameScope } from '../graph/scopes.js';
@@ -15,6 +14,7 @@ import { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Gradient } from '../ops/opdef.js';
 import { elementOf } from '../ops/slicing.js';
 import type { TensorLike } from '../ops/types.js';
+import { fitted } from './fitting.js';
 import {
   applyGradientsOptions,
   checkDType,
@@ -190,7 +190,7 @@ export abstract class Optimizer {
 
   #apply(graph: Graph, pairs: readonly GradientAndVariable[], globalStep: Variable | null, name: string): Operation {
     const found = pairs.flatMap(([gradient, variable]) =>
-      gradient === null ? [] : [{ gradient: toGradient(gradient, variable), variable: variable as Variable }],
+      gradient === null ? [] : [{ gradient: fitted(gradient, variable, graph), variable: variable as Variable }],
     );
     this.createSlots(found.map(({ variable }) => variable));
     const result = nameScope(name, (scope) => {
@@ -205,17 +205,6 @@ export abstract class Optimizer {
     graph.root.addToCollection('train_op', result.name);
     return result;
   }
-}
-
-function toGradient(gradient: Gradient | TensorLike | TensorData, { dtype, name }: Optimized): Gradient {
-  const given = gradient instanceof Tensor || gradient instanceof IndexedSlices ? gradient.dtype : dtype;
-  if (given !== dtype) {
-    throw new DTypeError(
-      `applyGradients: the gradient '${(gradient as Gradient).name}' is ${given}, its variable '${name}' ${dtype}.`,
-      (gradient as Gradient).op.details(),
-    );
-  }
-  return gradient instanceof IndexedSlices ? gradient : convertToTensor(gradient, dtype);
 }
 
 /** The update of one variable, placed with it and in a scope of its own. */

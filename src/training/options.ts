@@ -1,10 +1,11 @@
 /** What optimizers take, checked before anything is added to a graph. */
 import { dtypeInfo, isFloating, type DType } from '../graph/dtype.js';
-import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { checkName } from '../graph/names.js';
 import type { TensorData } from '../graph/ndarray.js';
 import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
+import { formatShape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import type { AggregationMethod } from '../gradients/accumulate.js';
 import type { MaskedNaN } from '../gradients/masks.js';
@@ -145,11 +146,19 @@ function checkPair(fn: string, pair: unknown, i: number): void {
     throw new InvalidArgumentError(`${fn}: '${variable.name}' is a tensor, not a variable: it cannot be updated.`);
 }
 
-/** @throws InvalidArgumentError or DTypeError unless 1 can be added to it in `graph` */
+/** @throws InvalidArgumentError, DTypeError or ShapeError unless 1 can be added to it in `graph` */
 export function checkGlobalStep(fn: string, globalStep: unknown, graph: Graph): Variable | null {
   if (globalStep === undefined || globalStep === null) return null;
   if (!(globalStep instanceof Variable)) throw new InvalidArgumentError(`${fn}: globalStep must be a variable.`);
   if (!graph.reaches(globalStep.graph))
     throw new InvalidArgumentError(`${fn}: the globalStep '${globalStep.name}' belongs to another graph.`);
+  const { dtype, shape } = globalStep;
+  if (!['int', 'float', 'complex'].includes(dtypeInfo(dtype).kind))
+    throw new DTypeError(`${fn}: the globalStep '${globalStep.name}' is ${dtype}: 1 cannot be added to it.`);
+  if (shape !== null && shape.length > 0) {
+    throw new ShapeError(
+      `${fn}: the globalStep '${globalStep.name}' has shape ${formatShape(shape)}; it must be a scalar.`,
+    );
+  }
   return globalStep;
 }
