@@ -135,3 +135,29 @@ test('a global step to which 1 cannot be added is named', () => {
     expect(apply(float).name).toBe('GradientDescent');
   });
 });
+
+test('varList is any nest of variables and tensors, whatever their shapes and dtypes', () => {
+  new tl.Graph().asDefault(() => {
+    const w = tl.variable([[1, 2]], { name: 'w' });
+    const b = tl.variable([1, 2, 3], { name: 'b', dtype: 'float32' });
+    const x = tl.constant(2);
+    const loss = tl.add(tl.reduceSum(tl.multiply(w, x)), tl.reduceSum(b));
+    const sgd = new tl.train.GradientDescentOptimizer(0.5);
+    const nested = { layer: { w, rest: [b] } };
+    const pairs = sgd.computeGradients(loss, { varList: nested });
+    const found: readonly (typeof w | typeof b)[] = pairs.map(([, variable]) => variable);
+    expect(found).toEqual([w, b]);
+    const withTensor = sgd.computeGradients(loss, { varList: [w, x] });
+    const both: readonly (tl.Variable | tl.Tensor)[] = withTensor.map(([, variable]) => variable);
+    expect(both).toEqual([w, x]);
+    const all: readonly (readonly [tl.Tensor | tl.IndexedSlices | null, tl.Variable])[] = sgd.computeGradients(loss);
+    expect(all.map(([, variable]) => variable)).toEqual([w, b]);
+    type Any = tl.Variable | readonly Any[] | { readonly [key: string]: Any };
+    const any: Any = nested;
+    const ofAny: readonly tl.Variable[] = sgd.computeGradients(loss, { varList: any }).map(([, variable]) => variable);
+    expect(ofAny).toEqual([w, b]);
+    expect(sgd.minimize(loss, { varList: nested }).name).toBe('GradientDescent');
+    // @ts-expect-error a name is no variable
+    expect(() => sgd.minimize(loss, { varList: ['w'] })).toThrow(tl.InvalidArgumentError);
+  });
+});

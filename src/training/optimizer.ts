@@ -11,6 +11,7 @@ import { call, convertToTensor, many, one } from '../ops/call.js';
 import { group, tuple } from '../ops/definitions/control.js';
 import { Variable } from '../ops/definitions/variable.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
+import type { Nest } from '../ops/nest.js';
 import type { Gradient } from '../ops/opdef.js';
 import { elementOf } from '../ops/slicing.js';
 import type { TensorLike } from '../ops/types.js';
@@ -28,6 +29,7 @@ import {
   type ApplyGradientsOptions,
   type ComputeGradientsOptions,
   type GradientAndVariable,
+  type LeafOf,
   type MinimizeOptions,
   type Optimized,
   type OptimizerOptions,
@@ -80,13 +82,13 @@ export abstract class Optimizer {
    * session.runSync(step);
    * session.runSync(w); // [0.5, 1]
    */
-  minimize<V extends Optimized = Variable>(loss: TensorLike, options: MinimizeOptions<V> = {}): Operation {
+  minimize(loss: TensorLike, options: MinimizeOptions = {}): Operation {
     const fn = 'minimize';
     checkOptionNames(fn, options, [...computeGradientsOptions, ...applyGradientsOptions]);
     const { globalStep = null, name, ...rest } = options;
     const { graph } = checkLoss(fn, loss) as Tensor;
     const build = (): Operation => {
-      const pairs = this.computeGradients<V>(loss, rest);
+      const pairs = this.computeGradients(loss, rest);
       if (pairs.every(([gradient]) => gradient === null)) throw nothingToApply(fn, loss, pairs);
       return this.applyGradients(pairs, { globalStep, ...(name !== undefined && { name }) });
     };
@@ -106,10 +108,11 @@ export abstract class Optimizer {
    * session.runSync(w.initializer);
    * session.runSync(dw); // [2, 4]
    */
-  computeGradients<V extends Optimized = Variable>(
+  computeGradients<const N extends Nest<Optimized> = Variable>(
     loss: TensorLike,
-    options: ComputeGradientsOptions<V> = {},
-  ): [Gradient | null, V][] {
+    options?: ComputeGradientsOptions<N>,
+  ): [Gradient | null, LeafOf<N>][];
+  computeGradients(loss: TensorLike, options: ComputeGradientsOptions = {}): [Gradient | null, Optimized][] {
     const fn = 'computeGradients';
     checkOptionNames(fn, options, computeGradientsOptions);
     const { graph } = checkLoss(fn, loss) as Tensor;
@@ -117,7 +120,7 @@ export abstract class Optimizer {
     const { gradLoss = null, varList, aggregationMethod, maskedNaN } = options;
     if (gradLoss instanceof Tensor) checkDType(fn, `gradLoss '${gradLoss.name}'`, gradLoss.dtype);
     const variables = checkVarList(fn, varList, graph);
-    const build = (): [Gradient | null, V][] => {
+    const build = (): [Gradient | null, Optimized][] => {
       const found = gradients([loss], variables, {
         gradYs: [gradLoss],
         gateGradients: gate === 'op',
@@ -125,7 +128,7 @@ export abstract class Optimizer {
         ...(aggregationMethod !== undefined && { aggregationMethod }),
         ...(maskedNaN !== undefined && { maskedNaN }),
       });
-      const pairs = found.map((gradient, i): [Gradient | null, V] => [gradient, variables[i]!]);
+      const pairs = found.map((gradient, i): [Gradient | null, Optimized] => [gradient, variables[i]!]);
       for (const [gradient, { name, dtype }] of pairs) if (gradient !== null) checkDType(fn, `'${name}'`, dtype);
       if (gate !== 'graph') return pairs;
       if (found.every((gradient) => gradient === null)) throw nothingToApply(fn, loss, pairs);

@@ -23,15 +23,26 @@ export type GateGradients = (typeof gates)[number];
 /** What gradients are taken by: variables, or tensors, which can be given no update. */
 export type Optimized = Variable | Tensor;
 
+/** What the leaves of a nest may be. A type that lists of it belong to as well would have no end: there it is what it holds besides nests. */
+export type LeafOf<N> = [readonly N[]] extends [N] ? Extract<N, Optimized> : Leaf<N>;
+
+type Leaf<N> = N extends Optimized
+  ? N
+  : N extends readonly (infer Item)[]
+    ? LeafOf<Item>
+    : N extends object
+      ? LeafOf<N[keyof N]>
+      : never;
+
 /** A gradient, null where there is none, and what it is the gradient by. */
 export type GradientAndVariable<V extends Optimized = Optimized> = readonly [
   gradient: Gradient | TensorConvertible | TensorData | null,
   variable: V,
 ];
 
-export interface ComputeGradientsOptions<V extends Optimized = Optimized> {
+export interface ComputeGradientsOptions<N extends Nest<Optimized> = Nest<Optimized>> {
   /** What to differentiate by, nested at will; by default the trainable variables of the loss's graph. */
-  readonly varList?: Nest<V>;
+  readonly varList?: N;
   /** 'op' by default. */
   readonly gateGradients?: GateGradients;
   /** How gradients of one variable that come along several paths are added; 'addN' by default. */
@@ -49,8 +60,7 @@ export interface ApplyGradientsOptions extends OpOptions {
   readonly globalStep?: Variable | null;
 }
 
-export interface MinimizeOptions<V extends Optimized = Optimized>
-  extends ComputeGradientsOptions<V>, ApplyGradientsOptions {}
+export interface MinimizeOptions extends ComputeGradientsOptions, ApplyGradientsOptions {}
 
 export interface OptimizerOptions extends OpOptions {
   /** The attribute `use_locking` of the update operations: a TensorFlow runtime then updates one at a time. */
@@ -99,13 +109,8 @@ export function checkGate(fn: string, options: ComputeGradientsOptions): GateGra
 }
 
 /** @throws InvalidArgumentError for an empty list, or what is neither a variable nor a tensor */
-export function checkVarList<V extends Optimized>(
-  fn: string,
-  varList: Nest<V> | undefined,
-  graph: Graph,
-): readonly V[] {
-  const list =
-    varList === undefined ? (variablesIn(graph.root, 'trainable_variables') as readonly V[]) : flatten(varList);
+export function checkVarList(fn: string, varList: Nest<Optimized> | undefined, graph: Graph): readonly Optimized[] {
+  const list = varList === undefined ? variablesIn(graph.root, 'trainable_variables') : flatten<Optimized>(varList);
   const odd = list.findIndex((entry) => !(entry instanceof Variable) && !((entry as unknown) instanceof Tensor));
   if (odd >= 0) throw new InvalidArgumentError(`${fn}: varList[${odd}] is neither a variable nor a tensor.`);
   if (list.length > 0) return list;
