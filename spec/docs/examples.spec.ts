@@ -19,6 +19,11 @@ test.each(examples.map((example) => [example.where, example] as const))('%s', as
   await runExample(example);
 });
 
+test('the readme', async () => {
+  const file = 'README.md';
+  expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBe(2);
+});
+
 test('the tour', async () => {
   expect(
     await runExample(documentExample('docs/tour.md', readFileSync(new URL('docs/tour.md', root), 'utf8'))),

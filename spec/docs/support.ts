@@ -1,4 +1,5 @@
 /** Runs the examples of docstrings and documents: every line `expression; // value` is a claim, and is checked. */
+import { expect } from '@jest/globals';
 import ts from 'typescript';
 import * as testing from '../../src/testing/index.js';
 import * as tl from '../../src/index.js';
@@ -108,6 +109,7 @@ export async function runExample({ code }: Example): Promise<number> {
   const scope: Record<string, unknown> = {
     ...tl,
     ...testing,
+    expect,
     tl,
     g,
     session: new tl.Session({ graph: g }),
