@@ -76,6 +76,11 @@ export class Graph {
     return this.#operations[id]!;
   }
 
+  /** @internal Whether `op` is in the graph, and has not been taken back. */
+  holds(op: Operation): boolean {
+    return this.#operations[op.id] === op;
+  }
+
   /** The operation of that name. @throws NotFoundError, or InvalidArgumentError where `name` names a tensor. */
   operation(name: string): Operation {
     const op = this.find(name);

@@ -154,7 +154,7 @@ export class AllRows implements Rows {
 
 /** Whether a tensor has not been taken back. */
 function isThere({ op, graph }: Tensor): boolean {
-  return op.id < graph.version && graph.at(op.id) === op;
+  return graph.holds(op);
 }
 
 /** The operations of one function body, made for all rows where operations are made now. */
@@ -253,7 +253,7 @@ class Translation {
   #placed(op: Operation): Placed {
     const groups = op.colocationGroups().map((group) => {
       const name = group.slice('loc:@'.length);
-      const own = this.#body.operations().find((other) => other.name === name);
+      const own = this.#body.find(name);
       return own ? `loc:@${this.#made.get(own)?.[0]?.name ?? name}` : group;
     });
     return { device: op.device, colocationGroups: () => groups };
