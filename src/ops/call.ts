@@ -12,7 +12,7 @@ import type { Shape } from '../graph/shape.js';
 import { CallSite } from '../graph/site.js';
 import { Tensor } from '../graph/tensor.js';
 import { coerceAttr, refused } from './attr-input.js';
-import { captured, effectsBefore } from './capture.js';
+import { captured, effectsBefore, noteEffect } from './capture.js';
 import { commonDType, type NodeForm } from './forms.js';
 import { learn } from './known.js';
 import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
@@ -171,6 +171,7 @@ class NodeBuilder {
       outputDTypes,
       infer: this.#def.infer as (op: Operation) => readonly Shape[],
     });
+    noteEffect(op, this.#def.effect);
     learn(op, this.#def);
     return op;
   }
