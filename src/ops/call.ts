@@ -16,7 +16,7 @@ import { captured, effectsBefore, noteEffect } from './capture.js';
 import { commonDType, type NodeForm } from './forms.js';
 import { learn } from './known.js';
 import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
-import type { ArgDef, AttrDef } from './signature.js';
+import { isList, type ArgDef, type AttrDef } from './signature.js';
 import type { OpOptions, Operand, TensorConvertible } from './types.js';
 
 type ArgumentInput = Operand | readonly Operand[];
@@ -337,8 +337,4 @@ class NodeBuilder {
 function operandName(args: readonly ArgDef[], i: number): string {
   const arg = args[i]!;
   return isList(arg) ? `${arg.name}_${i - args.indexOf(arg)}` : arg.name;
-}
-
-function isList(arg: ArgDef): boolean {
-  return arg.count !== null || 'list' in arg.type;
 }

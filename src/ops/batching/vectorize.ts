@@ -7,6 +7,7 @@ import type { Operation } from '../../graph/operation.js';
 import type { Controller, Placed, Scope } from '../../graph/scope.js';
 import { isFullyDefined, type Dim } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { rangeOf } from '../axes.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { copyOperation } from '../copy.js';
@@ -110,7 +111,7 @@ export class AllRows implements Rows {
       throw new RowByRow();
     }
     this.#announce(op, 'it');
-    const elems = moving.length > 0 ? moving : [one('Range', [0, this.size, 1], {}, { name: 'range' })];
+    const elems = moving.length > 0 ? moving : [rangeOf(0, this.size)];
     const run = (rows: readonly Tensor[]): readonly Tensor[] | Operation => {
       let next = 0;
       const copy = copyOperation(
