@@ -23,7 +23,12 @@ export function copyOperation(
 }
 
 function isArgument(op: Operation): boolean {
-  return op.graph instanceof FunctionGraph && op.outputs.length === 1 && op.graph.inputs.includes(op.outputs[0]!);
+  return (
+    op.inputs.length === 0 &&
+    op.graph instanceof FunctionGraph &&
+    op.outputs.length === 1 &&
+    op.graph.inputs.includes(op.outputs[0]!)
+  );
 }
 
 /**
