@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../graph/errors.js';
 import { convertToTensor } from '../ops/call.js';
 import { gather } from '../ops/definitions/array-gather.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
+import { asList } from '../ops/nest.js';
 import type { Gradient } from '../ops/opdef.js';
 import { checkGradY, type GradY } from './seeds.js';
 import { oneForEach, type OutputGradients, type TapeOperand } from './structures.js';
@@ -20,7 +21,7 @@ export function directionsFor(
   xs: readonly TapeOperand[] | TapeOperand,
   given: OutputGradients,
 ): readonly Direction[] {
-  const sources = Array.isArray(xs) ? (xs as readonly TapeOperand[]) : [xs as TapeOperand];
+  const sources = asList(xs);
   return oneForEach(fn, option, xs, given).map((direction, i) => {
     if (direction !== null && direction !== undefined) return checkGradY(fn, sources[i]!, direction, i, option)!;
     throw new InvalidArgumentError(`${fn}: ${option}[${i}] is missing: xs and ${option} must have the same length.`);

@@ -1,5 +1,6 @@
 /** Why a gradient is null: the walk itself is run, watched and taken back, so the answer cannot differ from it. */
 import { InvalidArgumentError } from '../graph/errors.js';
+import { functionsNamedIn } from '../graph/attr.js';
 import { FunctionGraph, hintOnBody } from '../graph/function-graph.js';
 import { dtypeInfo } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
@@ -14,7 +15,7 @@ import { backpropagate } from './backpropagate.js';
 import { Flow, namesOn } from './flow.js';
 import { sourcesOf } from './paths.js';
 import { makeSeed } from './seeds.js';
-import { stopTensors } from './stops.js';
+import { stopTensors, type Stop } from './stops.js';
 
 /**
  * 'noPath': y is not computed from x. 'stopGradientOp': an op on the way exists to stop gradients. 'stopGradients': the
@@ -56,7 +57,7 @@ const fn = 'explainGradient';
 export function explainGradient(
   y: Tensor | Variable,
   x: Tensor | Variable,
-  options: { readonly stopGradients?: readonly (Tensor | Variable)[] | Tensor | Variable } = {},
+  options: { readonly stopGradients?: readonly Stop[] | Stop } = {},
 ): Explanation {
   checkOptionNames(fn, options, ['stopGradients']);
   for (const [name, value] of [
@@ -233,10 +234,7 @@ function cutInside(end: Operation, route: Route): Cut | null {
 }
 
 function bodiesOf(op: Operation): readonly FunctionGraph[] {
-  const names = Object.values(op.def.attr).flatMap((attr) => {
-    if (attr.kind === 'func') return [attr.value.name];
-    return attr.kind === 'list' && attr.of === 'func' ? attr.value.map(({ name }) => name) : [];
-  });
+  const names = functionsNamedIn(op.def.attr);
   return names.map((name) => op.graph.root.function(name).body).filter((body) => body instanceof FunctionGraph);
 }
 

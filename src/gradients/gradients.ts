@@ -13,6 +13,7 @@ import { zeros, zerosLike } from '../ops/definitions/array-fill.js';
 import { gather } from '../ops/definitions/array-gather.js';
 import { Variable, variableShape, variableType } from '../ops/definitions/variable.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
+import { asList } from '../ops/nest.js';
 import type { Gradient } from '../ops/opdef.js';
 import type { TensorConvertible } from '../ops/types.js';
 import { aggregationMethods, type AggregationMethod } from './accumulate.js';
@@ -20,11 +21,15 @@ import { backpropagate } from './backpropagate.js';
 import { maskedNaNs, type MaskedNaN } from './masks.js';
 import { checkGradY, convertGradY, makeSeed, type GradY } from './seeds.js';
 import { stopTensors, type Stop } from './stops.js';
+import { tensorBehind } from './structures.js';
 
 /** What can be differentiated, or differentiated by. */
 export type GradientOperand = Tensor | TensorConvertible | TensorData;
 
 type Differentiable = Tensor | TensorConvertible | NDArray;
+
+/** What stands for the gradient by an x that no y depends on. */
+export type UnconnectedGradients = 'none' | 'zero';
 
 export interface GradientOptions {
   /** The gradient that flows into each y, of its dtype and shape; null for ones. By default ones everywhere. */
@@ -38,7 +43,7 @@ export interface GradientOptions {
   /** Tensors, or variables, through which nothing is differentiated. */
   readonly stopGradients?: readonly Stop[] | Stop;
   /** What an x gets that no y depends on: null ('none', the default) or zeros ('zero'). */
-  readonly unconnectedGradients?: 'none' | 'zero';
+  readonly unconnectedGradients?: UnconnectedGradients;
   /**
    * What an element that a `where` did not choose contributes where the branch has no finite derivative: nothing ('safe',
    * the default), or NaN, by just the nodes that TensorFlow appends ('tensorflow').
@@ -55,7 +60,7 @@ interface Settings {
   readonly gateGradients: boolean;
   readonly colocateGradientsWithOps: boolean;
   readonly stopGradients: readonly Tensor[];
-  readonly unconnectedGradients: 'none' | 'zero';
+  readonly unconnectedGradients: UnconnectedGradients;
   readonly maskedNaN: MaskedNaN;
   readonly name: string;
 }
@@ -155,13 +160,16 @@ function rowsOfSeed(gradY: GradY, y: Differentiable, i: number): GradY {
 
 /** Variables are differentiated by their handle, slices by their values. */
 function sourceTensor(x: Differentiable, name: string): Tensor {
-  if (x instanceof Variable) return x.handle;
-  if (x instanceof IndexedSlices) return x.values;
-  return convertToTensor(x, undefined, name);
+  return x instanceof Variable || x instanceof IndexedSlices ? tensorBehind(x) : convertToTensor(x, undefined, name);
 }
 
 function zerosFor(x: Tensor): Tensor {
   return x.dtype === 'resource' ? zeros(variableShape(x), { dtype: variableType(x).dtype }) : zerosLike(x);
+}
+
+/** @throws InvalidArgumentError for anything else */
+export function checkUnconnected(fn: string, value: UnconnectedGradients = 'none'): UnconnectedGradients {
+  return checkChoice(fn, 'unconnectedGradients', value, ['none', 'zero']);
 }
 
 function checkOptions(options: GradientOptions): Settings {
@@ -186,17 +194,10 @@ function checkOptions(options: GradientOptions): Settings {
     gateGradients: checkBoolean(fn, 'gateGradients', options.gateGradients ?? false),
     colocateGradientsWithOps: checkBoolean(fn, 'colocateGradientsWithOps', options.colocateGradientsWithOps ?? false),
     stopGradients: stopTensors(fn, options.stopGradients ?? []),
-    unconnectedGradients: checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', [
-      'none',
-      'zero',
-    ]),
+    unconnectedGradients: checkUnconnected(fn, options.unconnectedGradients),
     maskedNaN: checkChoice(fn, 'maskedNaN', options.maskedNaN ?? 'safe', maskedNaNs),
     name,
   };
-}
-
-function asList<T>(value: readonly T[] | T): readonly T[] {
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
 /** A tensor, or what stands for one; data as an array. */

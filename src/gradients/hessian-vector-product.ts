@@ -1,7 +1,6 @@
 /** Products of a Hessian with vectors, without the Hessian. */
 import { checkOptionNames } from '../graph/options.js';
 import type { Tensor } from '../graph/tensor.js';
-import { graphOf } from '../ops/call.js';
 import { composedInScope } from '../ops/compose.js';
 import type { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Operand } from '../ops/types.js';
@@ -49,9 +48,8 @@ export function hessianVectorProduct(
   const sources = operandsIn(fn, 'xs', xs);
   const directions = directionsFor(fn, 'vs', xs, vs);
   const operands = [...targets, ...sources, ...directions] as readonly Operand[];
-  graphOf(fn, operands);
   const { name, unconnectedGradients, ...both } = options;
-  return composedInScope(fn, name === undefined ? undefined : { name }, operands, () => {
+  return composedInScope(fn, { name }, operands, () => {
     const first = gradients(targets, sources, both);
     const products = productsOf(sources, first, directions);
     return gradients(

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from '../graph/errors.js';
 import { checkBoolean } from '../graph/options.js';
 import type { Tensor } from '../graph/tensor.js';
-import { convertToTensor, graphOf } from '../ops/call.js';
+import { convertToTensor } from '../ops/call.js';
 import { composedInScope } from '../ops/compose.js';
 import type { Operand } from '../ops/types.js';
 import { gradients } from './gradients.js';
@@ -58,10 +58,9 @@ export function hessians(
   const sources = jacobianOperands(fn, 'xs', xs);
   if (targets.length === 0) throw new InvalidArgumentError(`${fn}: there are no ys.`);
   const operands = [...targets, ...sources] as readonly Operand[];
-  graphOf(fn, operands);
   const { name, crossTerms: _, parallelIterations: __, usePfor: ___, unconnectedGradients, ...both } = options;
   const zero = unconnectedGradients === 'zero' ? { unconnectedGradients } : {};
-  return composedInScope(fn, name === undefined ? undefined : { name }, operands, () => {
+  return composedInScope(fn, { name }, operands, () => {
     const first = gradients(targets, sources, { ...both, ...zero });
     /** The derivatives of the gradient by x number `i` by those among `xs` that the ys depend on at all. */
     const rowOf = (i: number, by: readonly number[]): (Tensor | null)[] => {

@@ -2,13 +2,13 @@
 import { InvalidArgumentError, ShapeError } from '../graph/errors.js';
 import { describeTensor } from '../graph/node.js';
 import { NDArray } from '../graph/ndarray.js';
-import { checkChoice, checkOptionNames } from '../graph/options.js';
+import { checkOptionNames } from '../graph/options.js';
 import { unrecorded } from '../graph/recorders.js';
 import { controlDependencies } from '../graph/scopes.js';
 import { formatShape } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
-
-import { convertToTensor, graphOf, one } from '../ops/call.js';
+import { moveAxis } from '../ops/batching/operands.js';
+import { convertToTensor, one } from '../ops/call.js';
 import { composedInScope } from '../ops/compose.js';
 import { assertEqualShapes } from '../ops/definitions/assert.js';
 import { Variable } from '../ops/definitions/variable.js';
@@ -16,9 +16,9 @@ import { IndexedSlices } from '../ops/indexed-slices.js';
 import { item } from '../ops/indexing.js';
 import { packLike, type Mapped, type Nest } from '../ops/nest.js';
 import type { Gradient } from '../ops/opdef.js';
-import { constantBeside, shapeOf } from '../ops/rules.js';
+import { constantBeside, joined, shapeOf } from '../ops/rules.js';
 import type { Operand } from '../ops/types.js';
-import { gradients, type GradientOptions } from './gradients.js';
+import { checkUnconnected, gradients, type GradientOptions } from './gradients.js';
 import { checkSeedOptions, forEachSeed, sizeOfShape, unitRows, type SeedOptions } from './seed-rows.js';
 import { operandsIn, type TapeOperand } from './structures.js';
 
@@ -72,16 +72,10 @@ export function jacobian<const X extends Nest<JacobianOperand>>(
   const target = jacobianOperand(fn, 'y', y);
   const sources = jacobianOperands(fn, 'xs', xs);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
-  graphOf(fn, [target, ...sources] as readonly Operand[]);
-  return composedInScope(
-    fn,
-    name === undefined ? undefined : { name },
-    [target, ...sources] as readonly Operand[],
-    () =>
-      packLike(
-        xs,
-        jacobiansOf(target, sources, (y, seed) => gradients(y, sources, { ...backward, gradYs: [seed] }), options),
-      ),
+  const operands = [target, ...sources] as readonly Operand[];
+  const back: Backward = (y, seed) => gradients(y, sources, { ...backward, gradYs: [seed] });
+  return composedInScope(fn, { name }, operands, () =>
+    packLike(xs, jacobiansOf(target, sources, back, options)),
   ) as Jacobians<X>;
 }
 
@@ -128,8 +122,7 @@ export function batchJacobian(y: JacobianOperand, x: JacobianOperand, options: J
   checkRows(fn, 1, target, source);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, source] as readonly Operand[];
-  graphOf(fn, operands);
-  return composedInScope(fn, name === undefined ? undefined : { name }, operands, () =>
+  return composedInScope(fn, { name }, operands, () =>
     batchJacobianOf(target, source, (y, seed) => gradients(y, [source], { ...backward, gradYs: [seed] }), options),
   );
 }
@@ -153,7 +146,7 @@ export function batchJacobianOf(
   if (stacked === null && options.unconnectedGradients !== 'zero') return null;
   return sameRows(y, x, () => {
     if (stacked === null) return zerosOf(y, [item(shapeOf(x), { start: 1 })], x);
-    const byRow = swapped(stacked);
+    const byRow = moveAxis(stacked, 1, 0, stacked.shape?.length ?? null);
     const result = one('Reshape', [byRow, joined([shape, item(shapeOf(byRow), { start: 2 })])]);
     const row = stacked.shape?.slice(2) ?? null;
     result.graph.refineShape(result, y.shape && row && [...y.shape, ...row]);
@@ -167,17 +160,6 @@ function sameRows(y: Tensor, x: Tensor, build: () => Tensor): Tensor {
   if (!known.includes(null)) return build();
   const [rows, others] = [y, x].map((tensor) => item(one('Shape', [tensor]), { start: 0, stop: 1 }));
   return controlDependencies([assertEqualShapes(rows!, others!)], build);
-}
-
-/** The first two axes in the other order. */
-function swapped(tensor: Tensor): Tensor {
-  const rank = tensor.shape?.length;
-  if (rank !== undefined) {
-    const order = Int32Array.from({ length: rank }, (_, axis) => (axis < 2 ? 1 - axis : axis));
-    return one('Transpose', [tensor, order], {}, { name: 'transpose' });
-  }
-  const rest = one('Range', [2, one('Rank', [tensor]), 1], {}, { name: 'range' });
-  return one('Transpose', [tensor, joined([constantBeside(tensor, [1, 0], 'int32'), rest])], {}, { name: 'transpose' });
 }
 
 /** The tensor of an operand. To be differentiated is no use of a variable that a tape should take note of. */
@@ -194,10 +176,6 @@ function zerosOf(y: Tensor, shapes: readonly Tensor[], x: Tensor): Tensor {
   return one('Fill', [joined([shapeOf(y), ...shapes]), NDArray.filled(x.dtype, [], 0)], {}, { name: 'zeros' });
 }
 
-function joined(vectors: readonly Tensor[]): Tensor {
-  return one('ConcatV2', [vectors, 0], {}, { name: 'concat' });
-}
-
 /** @throws InvalidArgumentError for an option that there is not, or a bad value of those that are its own */
 export function checkJacobianOptions(
   fn: string,
@@ -206,7 +184,7 @@ export function checkJacobianOptions(
 ): void {
   checkOptionNames(fn, options, names);
   checkSeedOptions(fn, options);
-  checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', ['none', 'zero']);
+  checkUnconnected(fn, options.unconnectedGradients);
 }
 
 /** The tensors and variables of a nest. @throws InvalidArgumentError for any other leaf */

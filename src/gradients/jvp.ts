@@ -1,23 +1,24 @@
 /** Forward mode: products of a Jacobian with tangents, by differentiating the backward pass. */
 import { InvalidArgumentError } from '../graph/errors.js';
-import { checkChoice, checkOptionNames } from '../graph/options.js';
+import { checkOptionNames } from '../graph/options.js';
 import type { Tensor } from '../graph/tensor.js';
-import { convertToTensor, graphOf } from '../ops/call.js';
+import { convertToTensor } from '../ops/call.js';
 import { composedInScope } from '../ops/compose.js';
 import { zerosLike } from '../ops/definitions/array-fill.js';
 import { isDifferentiable } from '../ops/handles.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Operand, OpOptions } from '../ops/types.js';
 import { directionsFor, productsOf, type Direction } from './directions.js';
-import { gradients } from './gradients.js';
+import { checkUnconnected, gradients, type UnconnectedGradients } from './gradients.js';
 import type { MaskedNaN } from './masks.js';
+import type { Stop } from './stops.js';
 import { operandsIn, tensorBehind, type OutputGradients, type TapeOperand } from './structures.js';
 
 export interface JvpOptions extends OpOptions {
   /** What a y gets that depends on no x: null ('none', the default) or zeros ('zero'). */
-  readonly unconnectedGradients?: 'none' | 'zero';
-  /** Tensors through which nothing is differentiated. */
-  readonly stopGradients?: readonly Tensor[] | Tensor;
+  readonly unconnectedGradients?: UnconnectedGradients;
+  /** Tensors, or variables, through which nothing is differentiated. */
+  readonly stopGradients?: readonly Stop[] | Stop;
   /** What becomes of singular points that a `where` does not select, as for `gradients`. */
   readonly maskedNaN?: MaskedNaN;
 }
@@ -49,13 +50,12 @@ export function jvp(
   options: JvpOptions = {},
 ): (Tensor | IndexedSlices | null)[] {
   checkOptionNames(fn, options, ['unconnectedGradients', 'stopGradients', 'maskedNaN', 'name']);
-  checkChoice(fn, 'unconnectedGradients', options.unconnectedGradients ?? 'none', ['none', 'zero']);
+  checkUnconnected(fn, options.unconnectedGradients);
   const targets = operandsIn(fn, 'ys', ys);
   const sources = operandsIn(fn, 'xs', xs);
   checkDistinct(sources);
   const directions = directionsFor(fn, 'tangents', xs, tangents);
   const operands = [...targets, ...sources, ...directions] as readonly Operand[];
-  graphOf(fn, operands);
   return composedInScope(fn, options, operands, () => forward(targets, sources, directions, options));
 }
 

@@ -1,4 +1,5 @@
 /** Which elements of a gradient are there only because a `where` chose them, so that 0 · ∞ beyond it stays 0. */
+import { isComplex } from '../graph/dtype.js';
 import { broadcastShapes, isFullyDefined, shapesEqual } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 import { anyRepetition, mayRepeat, preparingSums } from '../ops/broadcast-gradient.js';
@@ -284,6 +285,6 @@ function isSame(a: Mask, b: Mask): boolean {
 }
 
 function realPart(x: Tensor): Tensor {
-  if (!x.dtype.startsWith('complex')) return x;
+  if (!isComplex(x.dtype)) return x;
   return one('Real', [x], { Tout: x.dtype === 'complex128' ? 'float64' : 'float32' });
 }

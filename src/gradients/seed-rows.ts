@@ -4,12 +4,13 @@ import { NDArray } from '../graph/ndarray.js';
 import { checkBoolean } from '../graph/options.js';
 import { isFullyDefined, sizeOf } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import { rangeOf } from '../ops/axes.js';
 import { convertToTensor, one } from '../ops/call.js';
 import { mapFnTo } from '../ops/definitions/map-scan.js';
 import { vectorizedMap } from '../ops/definitions/vectorized-map.js';
 import { item } from '../ops/indexing.js';
 import type { Gradient } from '../ops/opdef.js';
-import { constantBeside, minus, shapeOf as ofShape, times } from '../ops/rules.js';
+import { constantBeside, joined, minus, shapeOf as ofShape, times } from '../ops/rules.js';
 
 export interface SeedOptions {
   /**
@@ -41,7 +42,7 @@ export function sizeOfShape(shape: Tensor, known: Tensor['shape']): number | Ten
 export function unitRows(count: number | Tensor, y: Tensor): Tensor {
   const size = typeof count === 'number' ? constantBeside(y, count, 'int32') : count;
   const [on, off] = [1, 0].map((value) => constantBeside(y, NDArray.filled(y.dtype, [], value), y.dtype));
-  return one('OneHot', [one('Range', [0, size, 1], {}, { name: 'range' }), size, on!, off!], {}, { name: 'eye' });
+  return one('OneHot', [rangeOf(0, size), size, on!, off!], {}, { name: 'eye' });
 }
 
 /** The gradients of one seed, or of some number of seeds at once, and where each goes when they are stacked. */
@@ -115,8 +116,4 @@ function inPortions(all: (rows: Tensor) => Rows, seeds: Tensor, shapeOf: (i: num
     result.graph.refineShape(result, group.shape && [seeds.shape?.[0] ?? null, ...group.shape.slice(2)]);
     return result;
   });
-}
-
-function joined(vectors: readonly Tensor[]): Tensor {
-  return one('ConcatV2', [vectors, 0], {}, { name: 'concat' });
 }

@@ -9,7 +9,7 @@ import { onesLike } from '../ops/definitions/array-fill.js';
 import { Variable } from '../ops/definitions/variable.js';
 import type { IndexedSlices } from '../ops/indexed-slices.js';
 import type { Gradient } from '../ops/opdef.js';
-import { gradientsThrough } from './gradients.js';
+import { gradientsThrough, type UnconnectedGradients } from './gradients.js';
 import type { Recording } from './recording.js';
 import { checkGradY, type GradY } from './seeds.js';
 import { tensorBehind, type TapeOperand } from './structures.js';
@@ -20,7 +20,7 @@ export interface TapeRequest {
   readonly targets: readonly TapeOperand[];
   readonly sources: readonly TapeOperand[];
   readonly outputGradients: readonly GradY[];
-  readonly unconnectedGradients: 'none' | 'zero';
+  readonly unconnectedGradients: UnconnectedGradients;
 }
 
 /** A target, and the gradient that starts at it. */

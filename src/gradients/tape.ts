@@ -1,11 +1,12 @@
 /** Gradient tapes: which part of a graph is differentiated follows from what was watched while it was built. */
 import { FailedPreconditionError, InvalidArgumentError } from '../graph/errors.js';
-import { checkBoolean, checkChoice, checkOptionNames } from '../graph/options.js';
+import { checkBoolean, checkOptionNames } from '../graph/options.js';
 import { startRecorder, stopRecorder } from '../graph/recorders.js';
 import type { Tensor } from '../graph/tensor.js';
 import { Variable } from '../ops/definitions/variable.js';
 import type { IndexedSlices } from '../ops/indexed-slices.js';
 import { packLike, type Mapped, type Nest } from '../ops/nest.js';
+import { checkUnconnected, type UnconnectedGradients } from './gradients.js';
 import {
   checkJacobianOptions,
   checkRows,
@@ -34,7 +35,7 @@ export interface TapeGradientOptions {
    */
   readonly outputGradients?: OutputGradients;
   /** What a source gets that no target depends on: null ('none', the default) or zeros ('zero'). */
-  readonly unconnectedGradients?: 'none' | 'zero';
+  readonly unconnectedGradients?: UnconnectedGradients;
 }
 
 export interface TapeJacobianOptions extends SeedOptions, Pick<TapeGradientOptions, 'unconnectedGradients'> {}
@@ -292,10 +293,6 @@ export class GradientTape {
   #checkActive(fn: string): void {
     if (!this.#active) throw new FailedPreconditionError(`${fn}: the tape is not recording.`);
   }
-}
-
-function checkUnconnected(fn: string, value: 'none' | 'zero' = 'none'): 'none' | 'zero' {
-  return checkChoice(fn, 'unconnectedGradients', value, ['none', 'zero']);
 }
 
 const AsyncFunction = (async () => undefined).constructor;

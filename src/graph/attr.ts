@@ -35,6 +35,14 @@ export interface NodeDef {
   readonly attr: Attrs;
 }
 
+/** The functions that attributes name: those that a node with them calls. */
+export function functionsNamedIn(attrs: Attrs): readonly string[] {
+  return Object.values(attrs).flatMap((attr) => {
+    if (attr.kind === 'func') return [attr.value.name];
+    return attr.kind === 'list' && attr.of === 'func' ? attr.value.map(({ name }) => name) : [];
+  });
+}
+
 const plain = (value: AttrKinds[AttrKind]): unknown =>
   typeof value === 'bigint' && BigInt.asIntN(53, value) === value ? Number(value) : value;
 

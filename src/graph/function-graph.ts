@@ -31,7 +31,7 @@ export class FunctionGraph extends Graph {
   readonly name: string;
   readonly outer: Graph;
   readonly #forward: Forward | null;
-  readonly #inputs: Tensor[] = [];
+  #inputs: Tensor[] = [];
   #outputs: readonly Tensor[] = [];
   /** Tensors of the graph around, by the argument they are passed as. */
   readonly #captured = new Map<Tensor, Tensor>();
@@ -141,7 +141,8 @@ export class FunctionGraph extends Graph {
 
   /** Puts the arguments into another order. */
   orderInputs(inputs: readonly Tensor[]): void {
-    this.#inputs.splice(0, this.#inputs.length, ...inputs);
+    // Another list: a roll-back goes back to the one that was there.
+    this.#inputs = inputs.slice();
   }
 
   /** Says what the function returns; tensors of the graphs around are captured. */
@@ -151,18 +152,19 @@ export class FunctionGraph extends Graph {
 
   // Collections and functions are the whole program's; a roll-back of the body rolls them back too.
   override attempt<T>(fn: () => T): T {
-    const inputs = [...this.#inputs];
+    // Every operation of the body is made in one: a copy of the list would make that quadratic.
+    const inputs = this.#inputs;
+    const [count, controls] = [inputs.length, this.#controls.size];
     try {
       return this.outer.attempt(() => super.attempt(fn));
     } catch (error) {
-      this.orderInputs(inputs);
-      for (const [outside, inside] of this.#argumentOf) if (!this.#holds(inside)) this.#argumentOf.delete(outside);
+      this.#inputs = inputs;
+      inputs.length = count;
+      for (const op of [...this.#controls].slice(controls)) this.#controls.delete(op);
+      for (const [outside, inside] of this.#argumentOf) if (!this.holds(inside.op)) this.#argumentOf.delete(outside);
+      for (const input of this.#captured.keys()) if (!this.holds(input.op)) this.#captured.delete(input);
       throw error;
     }
-  }
-
-  #holds({ op }: Tensor): boolean {
-    return op.id < this.version && this.at(op.id) === op;
   }
 
   override addToCollection(collection: string, name: string): void {

@@ -76,6 +76,11 @@ export class Graph {
     return this.#operations[id]!;
   }
 
+  /** @internal Whether `op` is in the graph, and has not been taken back. */
+  holds(op: Operation): boolean {
+    return this.#operations[op.id] === op;
+  }
+
   /** The operation of that name. @throws NotFoundError, or InvalidArgumentError where `name` names a tensor. */
   operation(name: string): Operation {
     const op = this.find(name);
@@ -259,14 +264,15 @@ export class Graph {
   /** @internal Puts a function into the library. Its name must be `uniqueFunctionName`'s. */
   addFunction(fn: GraphFunction): void {
     this.#checkNotFinalized(fn.def.signature.name);
-    this.#ledger.functions.push(fn);
+    this.#ledger.addFunction(fn);
   }
 
   /** @internal Puts the functions from number `start` on into the order of `names`; they must not be in a state that anybody has. */
   orderFunctions(start: number, names: readonly string[]): void {
     const place = new Map(names.map((name, i) => [name, i]));
     const of = ({ def }: GraphFunction) => place.get(def.signature.name) ?? names.length;
-    this.#ledger.functions.push(...this.#ledger.functions.splice(start).sort((a, b) => of(a) - of(b)));
+    const sorted = this.#ledger.functions.splice(start).sort((a, b) => of(a) - of(b));
+    for (const fn of sorted) this.#ledger.addFunction(fn);
   }
 
   /** @internal A name that no function of the library has; it is taken from now on. */
@@ -283,7 +289,7 @@ export class Graph {
 
   /** @internal The function of that name. @throws NotFoundError */
   function(name: string): GraphFunction {
-    const found = this.#ledger.functions.findLast((fn) => fn.def.signature.name === name);
+    const found = this.#ledger.functionNamed(name);
     if (!found) throw new NotFoundError(`The graph's library has no function '${name}'.`);
     return found;
   }

@@ -37,6 +37,8 @@ export interface LedgerMark extends Count {
 export class Ledger {
   readonly operations: Operation[] = [];
   readonly functions: GraphFunction[] = [];
+  /** Where in that list each function was put; what stands there now may be another one. */
+  readonly #places = new Map<string, number>();
   /** Everything ever put into a collection. */
   readonly #members: Addition['collections'][number][] = [];
   /** Since the outermost transaction began. */
@@ -59,6 +61,16 @@ export class Ledger {
 
   addMember(collection: string, name: string): void {
     this.#members.push([collection, name]);
+  }
+
+  addFunction(fn: GraphFunction): void {
+    this.#places.set(fn.def.signature.name, this.functions.length);
+    this.functions.push(fn);
+  }
+
+  functionNamed(name: string): GraphFunction | null {
+    const fn = this.functions[this.#places.get(name) ?? -1];
+    return fn?.def.signature.name === name ? fn : null;
   }
 
   /** Gives `tensor` a shape. */

@@ -1,7 +1,7 @@
 /** Applying what a call appended to one graph to another. */
 import type { Appended } from '../graph/appended.js';
-import type { NodeDef } from '../graph/attr.js';
-import type { BodyDef, OutputSpec } from '../graph/body.js';
+import { functionsNamedIn, type NodeDef } from '../graph/attr.js';
+import { dataInputs, type BodyDef, type OutputSpec } from '../graph/body.js';
 import { InvalidArgumentError } from '../graph/errors.js';
 import { FunctionGraph } from '../graph/function-graph.js';
 import { Graph } from '../graph/graph.js';
@@ -16,6 +16,7 @@ import { call } from './call.js';
 import { definitionOf } from './function-def.js';
 import { opDef, type AttrInput } from './opdef.js';
 import { restoreVariables } from './restore-variables.js';
+import { byArgument, countTensors } from './signature.js';
 
 const fn = 'applyAppended';
 
@@ -101,7 +102,7 @@ class Replay {
   }
 
   #add(graph: Graph, node: NodeDef, outputs: readonly OutputSpec[], forwardOp: Operation | null): Operation {
-    for (const name of calledBy(node)) this.#build(name);
+    for (const name of functionsNamedIn(node.attr)) this.#build(name);
     const controls = node.input.filter((text) => text.startsWith('^')).map((text) => graph.operation(text.slice(1)));
     const { site } = this.#graph.scope;
     const scope = {
@@ -126,11 +127,11 @@ class Replay {
     this.#waiting.delete(name);
     const { def, body } = found;
     const graph = this.#shell(name, body.outer);
-    const captures = new Map(body.captures);
+    const [captures, inputs] = [new Map(body.captures), new Set(body.inputs)];
     body.nodes.forEach((node, i) => {
       const forward = body.forwardOf[i];
       const op = this.#add(graph, node, body.outputs[i]!, forward ? this.#forward(forward) : null);
-      if (!body.inputs.includes(node.name)) return;
+      if (!inputs.has(node.name)) return;
       const outside = captures.get(node.name);
       const isThere = outside !== undefined && (body.outer === null || this.#shells.has(body.outer));
       graph.adoptInput(op.outputs[0]!, isThere ? graph.outer.tensor(outside) : null);
@@ -159,26 +160,12 @@ class Replay {
   }
 }
 
-function calledBy({ attr }: NodeDef): readonly string[] {
-  return Object.values(attr).flatMap((value) => {
-    if (value.kind === 'func') return [value.value.name];
-    return value.kind === 'list' && value.of === 'func' ? value.value.map(({ name }) => name) : [];
-  });
-}
-
 /** The inputs of a node, each list argument's as a list. */
 function operandsOf(graph: Graph, node: NodeDef): readonly (Tensor | readonly Tensor[])[] {
-  const tensors = node.input
-    .filter((text) => !text.startsWith('^'))
-    .map((text) => graph.tensor(text.includes(':') ? text : `${text}:0`));
-  let next = 0;
-  const operands = opDef(node.op).parsed.inputs.map(({ type, count }) => {
-    if (count === null && !('list' in type)) return tensors[next++]!;
-    const attr = node.attr[count ?? ('list' in type ? type.list : '')];
-    const size = attr?.kind === 'list' ? attr.value.length : Number(attr?.value);
-    return tensors.slice(next, (next += size));
-  });
-  if (next === tensors.length) return operands;
+  const tensors = dataInputs(node).map((text) => graph.tensor(text.includes(':') ? text : `${text}:0`));
+  const { inputs } = opDef(node.op).parsed;
+  const count = inputs.reduce((sum, arg) => sum + countTensors(arg, node.attr), 0);
+  if (count === tensors.length) return byArgument(inputs, node.attr, tensors);
   throw new InvalidArgumentError(`${fn}: '${node.name}' (${node.op}) does not take ${tensors.length} inputs.`);
 }
 

@@ -12,11 +12,11 @@ import type { Shape } from '../graph/shape.js';
 import { CallSite } from '../graph/site.js';
 import { Tensor } from '../graph/tensor.js';
 import { coerceAttr, refused } from './attr-input.js';
-import { captured, effectsBefore } from './capture.js';
+import { captured, effectsBefore, noteEffect } from './capture.js';
 import { commonDType, type NodeForm } from './forms.js';
 import { learn } from './known.js';
 import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
-import type { ArgDef, AttrDef } from './signature.js';
+import { isList, type ArgDef, type AttrDef } from './signature.js';
 import type { OpOptions, Operand, TensorConvertible } from './types.js';
 
 type ArgumentInput = Operand | readonly Operand[];
@@ -171,6 +171,7 @@ class NodeBuilder {
       outputDTypes,
       infer: this.#def.infer as (op: Operation) => readonly Shape[],
     });
+    noteEffect(op, this.#def.effect);
     learn(op, this.#def);
     return op;
   }
@@ -336,8 +337,4 @@ class NodeBuilder {
 function operandName(args: readonly ArgDef[], i: number): string {
   const arg = args[i]!;
   return isList(arg) ? `${arg.name}_${i - args.indexOf(arg)}` : arg.name;
-}
-
-function isList(arg: ArgDef): boolean {
-  return arg.count !== null || 'list' in arg.type;
 }

@@ -3,7 +3,7 @@ import { NDArray } from '../graph/ndarray.js';
 import { nameScope } from '../graph/scopes.js';
 import type { Shape } from '../graph/shape.js';
 import { graphOf } from './call.js';
-import type { Operand, OpOptions } from './types.js';
+import type { Operand } from './types.js';
 
 /**
  * Runs `fn` in the graph of the operands such that a failure leaves nothing behind.
@@ -17,7 +17,7 @@ export function composed<T>(operands: readonly Operand[], fn: () => T, name = 'c
 /** As `composed`, below a name scope; the node that is given the scope's name, slash included, stands for the whole. */
 export function composedInScope<T>(
   name: string,
-  options: OpOptions | undefined,
+  options: { readonly name?: string | undefined } | undefined,
   operands: readonly Operand[],
   fn: (scope: string) => T,
 ): T {

@@ -4,6 +4,7 @@ import type { Operation } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call } from './call.js';
 import { opDef, type AttrInput } from './opdef.js';
+import { byArgument } from './signature.js';
 
 /** An operation like `op` on `inputs`, with the same attributes but for `changes`. */
 export function copyOperation(
@@ -17,21 +18,17 @@ export function copyOperation(
     if (name !== '_class') attrs[name] = name.startsWith('_') ? attr : (attr.value as AttrInput);
   }
   Object.assign(attrs, changes);
-  let next = 0;
-  const operands = parsed.inputs.map((arg) => {
-    if ('list' in arg.type) return take((op.def.attr[arg.type.list]!.value as readonly unknown[]).length);
-    return arg.count === null ? inputs[next++]! : take(op.intAttr(arg.count));
-  });
+  const operands = byArgument(parsed.inputs, op.def.attr, inputs);
   return call(op.type, operands, attrs, { name: op.name.split('/').at(-1)! });
-
-  function take(count: number): readonly Tensor[] {
-    next += count;
-    return inputs.slice(next - count, next);
-  }
 }
 
 function isArgument(op: Operation): boolean {
-  return op.graph instanceof FunctionGraph && op.outputs.length === 1 && op.graph.inputs.includes(op.outputs[0]!);
+  return (
+    op.inputs.length === 0 &&
+    op.graph instanceof FunctionGraph &&
+    op.outputs.length === 1 &&
+    op.graph.inputs.includes(op.outputs[0]!)
+  );
 }
 
 /**

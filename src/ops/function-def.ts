@@ -6,6 +6,7 @@ import type { ArgumentDef, FunctionDef } from '../graph/state.js';
 import type { Tensor } from '../graph/tensor.js';
 import { effectsOf } from './capture.js';
 import { opDef } from './opdef.js';
+import { countTensors } from './signature.js';
 
 /** The definition of a finished body. */
 export function definitionOf(body: FunctionGraph): FunctionDef {
@@ -46,8 +47,7 @@ function respelled(op: Operation, spelled: (tensor: Tensor) => string, inputs: R
 function outputName({ op, index }: Tensor): string {
   let first = 0;
   for (const arg of opDef(op.type).parsed.outputs) {
-    const types = 'list' in arg.type ? (op.def.attr[arg.type.list]!.value as readonly unknown[]).length : 1;
-    const count = arg.count === null ? types : op.intAttr(arg.count);
+    const count = countTensors(arg, op.def.attr);
     if (index < first + count) return `${op.name}:${arg.name}:${index - first}`;
     first += count;
   }
@@ -57,6 +57,8 @@ function outputName({ op, index }: Tensor): string {
 /** Names as TensorFlow wants them of arguments: lower case, and different from each other and from those of nodes. */
 class ArgumentNames {
   readonly #taken: Set<string>;
+  /** The suffix to try next, of names that came before: lists have thousands of equal ones. */
+  readonly #nextSuffix = new Map<string, number>();
 
   constructor(taken: readonly string[]) {
     this.#taken = new Set(taken);
@@ -66,7 +68,9 @@ class ArgumentNames {
     const lower = name.toLowerCase().replace(/[^a-z0-9]/g, '_');
     const base = /^[a-z]/.test(lower) ? lower : `arg_${lower}`;
     let result = base;
-    for (let i = 1; this.#taken.has(result); i++) result = `${base}_${i}`;
+    let suffix = this.#nextSuffix.get(base) ?? 1;
+    while (this.#taken.has(result)) result = `${base}_${suffix++}`;
+    this.#nextSuffix.set(base, suffix);
     this.#taken.add(result);
     return result;
   }

@@ -13,6 +13,11 @@ export type Mapped<N, Leaf, T> = N extends Leaf
       ? { -readonly [K in keyof N]: Mapped<N[K], Leaf, T> }
       : T;
 
+/** A list; what is none is the only element of one. */
+export function asList<T>(value: readonly T[] | T): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
 /** Whether `value` is an object literal, not an instance of a class. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;

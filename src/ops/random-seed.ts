@@ -42,16 +42,12 @@ export function withSeeds(
   const given = opSeed === null || opSeed === undefined ? null : truncated(integer(opSeed, 'seed'));
   if (!settings) return make(given === null ? { seed: 0n, seed2: 0n } : { seed: defaultGraphSeed, seed2: given });
   const { unseeded } = settings;
-  while (unseeded.length > 0 && !isIn(graph, unseeded.at(-1)!)) unseeded.pop();
+  while (unseeded.length > 0 && !graph.holds(unseeded.at(-1)!)) unseeded.pop();
   const seed = truncated(settings.seed);
   const seed2 = given ?? BigInt(unseeded.length);
   const op = make({ seed, seed2: seed === 0n && seed2 === 0n ? maxInt32 : seed2 });
   if (given === null) unseeded.push(op);
   return op;
-}
-
-function isIn(graph: Graph, op: Operation): boolean {
-  return op.id < graph.version && graph.at(op.id) === op;
 }
 
 function truncated(seed: bigint): bigint {

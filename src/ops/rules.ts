@@ -17,6 +17,13 @@ export function constantBeside(x: Gradient, value: TensorData, dtype: DType, nam
   return x.graph.receiver.asDefault(() => convertToTensor(NDArray.from(value, dtype), dtype, name));
 }
 
+/** Vectors, one after the other. */
+export function joined(vectors: readonly (Tensor | NDArray)[]): Tensor {
+  const [only] = vectors;
+  if (vectors.length === 1 && only instanceof Tensor) return only;
+  return one('ConcatV2', [vectors, 0], {}, { name: 'concat' });
+}
+
 /** The complex conjugate: `x` itself for real dtypes, else a Conj node. Slices become dense. */
 export function conj(x: Gradient): Tensor {
   const tensor = convertToTensor(x);

@@ -1,5 +1,5 @@
 /** Op signatures in the words of TensorFlow's REGISTER_OP, parsed. */
-import type { AttrKind, AttrValue } from '../graph/attr.js';
+import type { AttrKind, Attrs, AttrValue } from '../graph/attr.js';
 import { dtypeOfSignatureName, dtypes, type DType } from '../graph/dtype.js';
 import { InvalidArgumentError } from '../graph/errors.js';
 
@@ -28,6 +28,29 @@ export interface Signature {
   readonly outputs: readonly ArgDef[];
   readonly attrs: readonly AttrDef[];
   readonly attrOf: ReadonlyMap<string, AttrDef>;
+}
+
+/** Whether an argument stands for a list of tensors. */
+export function isList({ type, count }: ArgDef): boolean {
+  return count !== null || 'list' in type;
+}
+
+/** How many tensors an argument stands for on a node with these attributes. */
+export function countTensors({ type, count }: ArgDef, attrs: Attrs): number {
+  const name = count ?? ('list' in type ? type.list : null);
+  if (name === null) return 1;
+  const attr = attrs[name];
+  return attr?.kind === 'list' ? attr.value.length : Number(attr?.value);
+}
+
+/** What belongs to the tensors of a node by the arguments that these belong to: a list for each that stands for a list. */
+export function byArgument<T>(
+  args: readonly ArgDef[],
+  attrs: Attrs,
+  items: readonly T[],
+): readonly (T | readonly T[])[] {
+  let next = 0;
+  return args.map((arg) => (isList(arg) ? items.slice(next, (next += countTensors(arg, attrs))) : items[next++]!));
 }
 
 const numberTypes = dtypes.filter((d) => ['float', 'int', 'complex'].includes(d.kind)).map((d) => d.name);

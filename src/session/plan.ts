@@ -1,5 +1,4 @@
 /** What a session hands from stage to stage: a plan is data, and every stage turns one into another. */
-import type { DType } from '../graph/dtype.js';
 import type { Graph } from '../graph/graph.js';
 import type { NDArray } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
@@ -72,9 +71,4 @@ export interface Target {
   /** Absent where results cannot be had at once. */
   readonly runSync: ((request: Request, feeds: readonly NDArray[], limits: RunLimits) => readonly NDArray[]) | null;
   close(): Promise<void>;
-}
-
-/** `dtype[shape]` of a slot's tensor, for dumps. */
-export function describeSlot(tensor: { readonly dtype: DType; readonly shape: Tensor['shape'] }): string {
-  return `${tensor.dtype}[${tensor.shape?.map((dim) => dim ?? '?').join(',') ?? '…'}]`;
 }

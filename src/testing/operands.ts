@@ -6,6 +6,7 @@ import { checkOptionNames } from '../graph/options.js';
 import { Tensor } from '../graph/tensor.js';
 import { Variable } from '../ops/definitions/variable.js';
 import { IndexedSlices } from '../ops/indexed-slices.js';
+import { asList } from '../ops/nest.js';
 import { parseFeeds, type Feeds } from '../session/feeds.js';
 import { Session } from '../session/session.js';
 import { isDifferentiable } from './reals.js';
@@ -41,8 +42,8 @@ export function problemOf(
   known: readonly string[] = [],
 ): Problem {
   checkOptionNames(fn, options, ['feeds', 'delta', 'session', ...known]);
-  const xs = listOf(x).map((each, i) => source(fn, each, `xs[${i}]`));
-  const ys = listOf(y).map((each, i) => source(fn, each, `ys[${i}]`));
+  const xs = asList(x).map((each, i) => source(fn, each, `xs[${i}]`));
+  const ys = asList(y).map((each, i) => source(fn, each, `ys[${i}]`));
   const all = [...ys, ...xs];
   if (ys.length === 0) throw new InvalidArgumentError(`${fn}: there is no y.`);
   if (xs.length === 0) throw new InvalidArgumentError(`${fn}: there is no x.`);
@@ -58,10 +59,6 @@ export function problemOf(
     throw new InvalidArgumentError(`${fn}: 'session' must be a Session.`);
   const tensors = ys.map((each) => (each instanceof Variable ? each.fetchable : each));
   return { graph, ys: tensors, xs, feeds: parseFeeds(graph, options.feeds ?? {}), session, delta };
-}
-
-function listOf<T>(value: readonly T[] | T): readonly T[] {
-  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
 }
 
 function source(fn: string, value: unknown, argument: string): Source {

@@ -24,7 +24,7 @@ export interface GlobalStepOptions {
 export function getGlobalStep(options: GlobalStepOptions = {}): Variable | null {
   const graph = graphOf('getGlobalStep', options);
   const [name = collection] = graph.collection(collection);
-  const op = graph.operations().find((candidate) => candidate.name === name);
+  const op = graph.find(name);
   const handle = op?.outputs[0];
   const found = handle && variableBehind(handle);
   if (!found) return null;

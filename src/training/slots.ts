@@ -100,7 +100,7 @@ export class Slots {
 }
 
 function isThere({ graph, handle }: Variable): boolean {
-  return graph.at(handle.op.id) === handle.op;
+  return graph.holds(handle.op);
 }
 
 /** The shape the variable has, or will have once it is initialized. */

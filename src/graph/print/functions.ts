@@ -1,5 +1,5 @@
 /** The functions that printed operations call, and those that these call. */
-import type { AttrValue } from '../attr.js';
+import { functionsNamedIn } from '../attr.js';
 import type { Graph } from '../graph.js';
 import type { GraphFunction } from '../ledger.js';
 import type { Operation } from '../operation.js';
@@ -12,21 +12,14 @@ export function functionsOf(graph: Graph, operations: readonly Operation[]): rea
   const library = new Map(graph.root.functions().map((fn) => [fn.def.signature.name, fn]));
   const reached = new Set<GraphFunction>();
   const visit = (op: Operation): void => {
-    for (const attr in op.def.attr) {
-      for (const name of calledBy(op.def.attr[attr]!)) {
-        const fn = library.get(name);
-        if (fn) reached.add(fn);
-      }
+    for (const name of functionsNamedIn(op.def.attr)) {
+      const fn = library.get(name);
+      if (fn) reached.add(fn);
     }
   };
   operations.forEach(visit);
   for (const { body } of reached) body.operations().forEach(visit);
   return [...library.values()].filter((fn) => reached.has(fn));
-}
-
-function calledBy(attr: AttrValue): readonly string[] {
-  if (attr.kind === 'func') return [attr.value.name];
-  return attr.kind === 'list' && attr.of === 'func' ? attr.value.map(({ name }) => name) : [];
 }
 
 /** A function as text: its arguments, a line a node, what it returns. */

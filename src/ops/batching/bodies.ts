@@ -6,6 +6,7 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { dtypeInfo, type DType } from '../../graph/dtype.js';
 import type { TensorData } from '../../graph/ndarray.js';
+import { rangeOf } from '../axes.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { callBranches, type Choice } from '../functional/branches.js';
@@ -303,7 +304,7 @@ function oneByOne(loop: BatchedLoop): readonly (Batched | null)[] | null {
  * gradient of DynamicStitch goes to what has been overwritten as well.
  */
 function newest(rows: Rows, left: Tensor): Tensor {
-  const [all, few] = [rowNumbers(rows, 'int32'), one('Range', [0, one('Size', [left]), 1], {}, { name: 'range' })];
+  const [all, few] = [rowNumbers(rows, 'int32'), rangeOf(0, one('Size', [left]))];
   return one('DynamicStitch', [
     [all, left],
     [all, plus(few, rows.size)],

@@ -1,14 +1,14 @@
 /** Batching rules of the ops that take, put and order elements by index. */
 import { NDArray } from '../../graph/ndarray.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { rangeOf } from '../axes.js';
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { castTo, constantNumber, item, numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
 import type { Batched, BatchRule, OpView, Rows } from '../opdef.js';
-import { minus, plus, shapeOf, times } from '../rules.js';
+import { joined, minus, plus, shapeOf, times } from '../rules.js';
 import {
-  joined,
   moveAxis,
   perRow,
   rowRank,
@@ -132,7 +132,7 @@ export const batchSlice: BatchRule = (op, inputs, rows) => {
   let result: Batched = x;
   numbers(sizes).forEach((extent, axis) => {
     const first = one('ExpandDims', [item(begin.tensor, '...', axis), 1]);
-    const places = plus(first, castTo(one('Range', [0, extent, 1], {}, { name: 'range' }), first.dtype));
+    const places = plus(first, castTo(rangeOf(0, extent), first.dtype));
     result = { tensor: gatherPlaces(result, places, axis), stacked: true };
   });
   return [result];

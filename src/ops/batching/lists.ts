@@ -1,12 +1,14 @@
 /** Batching rules of tensor lists: a stacked list is one list, every element of which has the axis of the rows. */
 import { NDArray } from '../../graph/ndarray.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { rangeOf } from '../axes.js';
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { handleType } from '../handles.js';
 import { item } from '../indexing.js';
 import { opDef, type BatchRule, type OpView, type Rows } from '../opdef.js';
-import { joined, moveAxis, shapeOfAll, stacked, unstacked, withOnesAt } from './operands.js';
+import { joined } from '../rules.js';
+import { moveAxis, shapeOfAll, stacked, unstacked, withOnesAt } from './operands.js';
 
 /** An element shape for all rows: one that says nothing goes on saying nothing. */
 function elementShapeOfAll(shape: Tensor, rows: Rows): Tensor {
@@ -84,7 +86,7 @@ export const batchSetItem: BatchRule = (op, [list, index, value], rows) => {
   const element = rows.stack(value);
   const shape = one('Shape', [element]);
   const all = one('TensorListStack', [rows.stack(list), shape], elementType(op));
-  const places = one('Range', [0, length, 1], {}, { name: 'range' });
+  const places = rangeOf(0, length);
   // Taken from the places there are, an index out of range is an error.
   const place = one('GatherV2', [places, index.tensor, 0]);
   const hit = one('Equal', [one('ExpandDims', [places, 1]), place]);

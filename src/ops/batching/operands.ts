@@ -2,14 +2,15 @@
 import type { DType } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { isFullyDefined } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
-import { firstIntegers, rankOf } from '../axes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { firstIntegers, rangeOf, rankOf } from '../axes.js';
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
 import { opDef, type AttrInput, type Batched, type BatchRule, type Many, type OpView, type Rows } from '../opdef.js';
-import { constantBeside, minus, plus } from '../rules.js';
+import { constantBeside, joined, minus, plus } from '../rules.js';
+import { countTensors } from '../signature.js';
 
 /** One input of a batched op; null where there is none for such an operand. */
 export type Preparation = (operand: Batched, rows: Rows, op: OpView) => Tensor | null;
@@ -52,12 +53,9 @@ export function rowwiseWith(changes: AttrChanges, ...preparations: readonly Prep
 
 /** For each input, the position of the argument that it belongs to. */
 function argumentPositions(op: OpView): readonly number[] {
-  return opDef(op.type).parsed.inputs.flatMap((arg, position) => {
-    let count = 1;
-    if (arg.count !== null) count = op.intAttr(arg.count);
-    else if ('list' in arg.type) count = (op.attrValue(arg.type.list).value as readonly unknown[]).length;
-    return new Array<number>(count).fill(position);
-  });
+  return opDef(op.type).parsed.inputs.flatMap((arg, position) =>
+    new Array<number>(countTensors(arg, op.def.attr)).fill(position),
+  );
 }
 
 /** With the axis of the rows: repeated where it has none. */
@@ -132,13 +130,6 @@ export function withPrefix(vector: Tensor, entries: readonly number[]): Tensor {
 /** Integers in the dtype of `vector`. */
 export function vectorBeside(vector: Tensor, entries: readonly number[]): Tensor {
   return constantBeside(vector, NDArray.from(entries, vector.dtype, [entries.length]), vector.dtype);
-}
-
-/** Vectors, one after the other. */
-export function joined(vectors: readonly (Tensor | NDArray)[]): Tensor {
-  const [only] = vectors;
-  if (vectors.length === 1 && only instanceof Tensor) return only;
-  return one('ConcatV2', [vectors, 0], {}, { name: 'concat' });
 }
 
 /** The shape of one row of a stacked tensor: a constant where it is known. */
@@ -221,15 +212,10 @@ export const batchOnce: BatchRule = (op, inputs) =>
 /** Axes in their places: those before `from` first, then that at `from`, at position `to`. */
 export function moveAxis(tensor: Tensor, from: number, to: number, rank: number | null): Tensor {
   if (from === to) return tensor;
-  if (rank !== null) {
-    const order = Array.from(firstIntegers(rank)).filter((axis) => axis !== from);
-    order.splice(to, 0, from);
-    return one('Transpose', [tensor, Int32Array.from(order)], {}, { name: 'transpose' });
-  }
-  const [low, high] = [Math.min(from, to), Math.max(from, to)];
-  const order = Array.from({ length: high + 1 }, (_, i) => i).filter((axis) => axis !== from);
+  const count = rank ?? Math.max(from, to) + 1;
+  const order = Array.from(firstIntegers(count)).filter((axis) => axis !== from);
   order.splice(to, 0, from);
-  const rest = one('Range', [high + 1, one('Rank', [tensor]), 1], {}, { name: 'range' });
-  const front = order.slice(0, Math.max(high, low) + 1);
-  return one('Transpose', [tensor, joined([NDArray.from(front, 'int32'), rest])], {}, { name: 'transpose' });
+  const front = Int32Array.from(order);
+  const axes = rank === null ? joined([NDArray.from(front), rangeOf(count, one('Rank', [tensor]))]) : front;
+  return one('Transpose', [tensor, axes], {}, { name: 'transpose' });
 }

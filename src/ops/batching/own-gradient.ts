@@ -1,7 +1,7 @@
 /** The batching rule of operations that have a gradient of their own, which was written for one row. */
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
-import { IndexedSlices } from '../indexed-slices.js';
+import { dense } from '../indexing.js';
 import { attributeFor, ownGradient, type OwnGradient } from '../own-gradient.js';
 import type { Batched, BatchRule, Gradient, GradientFn, Many, OpView, Rows, Surroundings } from '../opdef.js';
 import { elementOf } from '../slicing.js';
@@ -38,5 +38,3 @@ function mapped(op: OpView, { rule }: OwnGradient, rows: Rows, surroundings: Sur
 }
 
 const name = (op: OpView): string => op.name.split('/').at(-1)!;
-
-const dense = (dy: Gradient) => (dy instanceof IndexedSlices ? dy.toTensor() : dy);

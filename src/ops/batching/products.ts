@@ -1,13 +1,13 @@
 /** Batching rules of matrix products, biases, norms and cross-entropies. */
 import { isFullyDefined, type Dim } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { rankOf } from '../axes.js';
+import { rangeOf, rankOf } from '../axes.js';
 import { many, one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { item } from '../indexing.js';
 import type { BatchRule, OpView, Rows } from '../opdef.js';
-import { conj, constantBeside, minus, shapeOf } from '../rules.js';
-import { aligned, joined, rowRank, stacked, vectorBeside, withOnesAt } from './operands.js';
+import { conj, constantBeside, joined, minus, shapeOf } from '../rules.js';
+import { aligned, rowRank, stacked, vectorBeside, withOnesAt } from './operands.js';
 
 /** MatMul: one matrix for each row, or, where only the first factor has rows, all its rows below each other. */
 export const batchMatMul: BatchRule = (op, [a, b], rows) => {
@@ -75,7 +75,7 @@ export const batchBiasAddGrad: BatchRule = (op, [dy]) => {
   const rank = op.inputs[0].shape?.length;
   if (rank === undefined) {
     const all = rankOf(dy.tensor);
-    const axes = first ? joined([constantBeside(dy.tensor, [1], 'int32'), range(3, all)]) : range(1, minus(all, 1));
+    const axes = first ? joined([constantBeside(dy.tensor, [1], 'int32'), rangeOf(3, all)]) : rangeOf(1, minus(all, 1));
     return stacked([one('Sum', [dy.tensor, axes])]);
   }
   const axes = axesOfRow(rank).filter((axis) => axis !== (first ? 2 : rank));
@@ -85,7 +85,7 @@ export const batchBiasAddGrad: BatchRule = (op, [dy]) => {
 /** L2Loss: half the sum of squares of each row. */
 export const batchL2Loss: BatchRule = (op, [x]) => {
   const rank = op.inputs[0].shape?.length;
-  const axes = rank === undefined ? range(1, rankOf(x.tensor)) : axesOfRow(rank);
+  const axes = rank === undefined ? rangeOf(1, rankOf(x.tensor)) : axesOfRow(rank);
   const sum = one('Sum', [one('Square', [x.tensor]), axes]);
   return stacked([one('Mul', [sum, constantBeside(sum, 0.5, sum.dtype)], {}, { name: 'L2Loss' })]);
 };
@@ -117,8 +117,4 @@ function axesOfRow(rank: number): Int32Array {
 
 function less(rank: number | Tensor, by: number): number | Tensor {
   return typeof rank === 'number' ? rank - by : minus(rank, by);
-}
-
-function range(from: number, to: Tensor): Tensor {
-  return one('Range', [from, to, 1], {}, { name: 'range' });
 }

@@ -1,15 +1,15 @@
 /** Batching rules of the ops that make, read and change shapes. */
 import { isFullyDefined } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { rangeOf } from '../axes.js';
 import { one } from '../call.js';
 import { copyOperation } from '../copy.js';
 import { castTo, numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
 import type { Batched, BatchRule, OpView, Rows } from '../opdef.js';
-import { minus } from '../rules.js';
+import { joined, minus } from '../rules.js';
 import {
   aligned,
-  joined,
   perRow,
   rowRank,
   rowShapeOf,
@@ -165,7 +165,7 @@ export const batchSelect: BatchRule = (op, [condition, t, e], rows) => {
 
 /** A number of rows in the dtype of `like`. */
 export function rowNumbers(rows: Rows, dtype: Tensor['dtype']): Tensor {
-  return castTo(one('Range', [0, rows.size, 1], {}, { name: 'range' }), dtype);
+  return castTo(rangeOf(0, rows.size), dtype);
 }
 
 /** Random numbers: fresh ones for each row. */

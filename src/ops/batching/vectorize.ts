@@ -7,6 +7,7 @@ import type { Operation } from '../../graph/operation.js';
 import type { Controller, Placed, Scope } from '../../graph/scope.js';
 import { isFullyDefined, type Dim } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
+import { rangeOf } from '../axes.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { copyOperation } from '../copy.js';
@@ -110,7 +111,7 @@ export class AllRows implements Rows {
       throw new RowByRow();
     }
     this.#announce(op, 'it');
-    const elems = moving.length > 0 ? moving : [one('Range', [0, this.size, 1], {}, { name: 'range' })];
+    const elems = moving.length > 0 ? moving : [rangeOf(0, this.size)];
     const run = (rows: readonly Tensor[]): readonly Tensor[] | Operation => {
       let next = 0;
       const copy = copyOperation(
@@ -154,7 +155,7 @@ export class AllRows implements Rows {
 
 /** Whether a tensor has not been taken back. */
 function isThere({ op, graph }: Tensor): boolean {
-  return op.id < graph.version && graph.at(op.id) === op;
+  return graph.holds(op);
 }
 
 /** The operations of one function body, made for all rows where operations are made now. */
@@ -253,7 +254,7 @@ class Translation {
   #placed(op: Operation): Placed {
     const groups = op.colocationGroups().map((group) => {
       const name = group.slice('loc:@'.length);
-      const own = this.#body.operations().find((other) => other.name === name);
+      const own = this.#body.find(name);
       return own ? `loc:@${this.#made.get(own)?.[0]?.name ?? name}` : group;
     });
     return { device: op.device, colocationGroups: () => groups };

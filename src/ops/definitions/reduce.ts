@@ -269,7 +269,7 @@ function emitTiling(graph: Graph, shape: readonly number[], axes: readonly numbe
   const key = `${shape.join()}|${axes.join()}`;
   const before = made.get(key);
   // A node of a transaction that was rolled back is in the graph no more.
-  if (before && graph.version > before.id && graph.at(before.id) === before) return;
+  if (before && graph.holds(before)) return;
   graph.asDefault(() => {
     const maximum = one('Maximum', [Int32Array.from(kept), 1]);
     made.set(key, one('FloorDiv', [Int32Array.from(shape), maximum], {}, { name: 'floordiv' }).op);

@@ -78,11 +78,14 @@ function traceGradient(
   calculus: Calculus,
 ) {
   let gradientBody: FunctionGraph | undefined;
+  // Of what is there twice, the first; of an argument that is returned as well, the argument.
+  const outside = new Map([
+    ...body.outputs.map((output, i) => [output, op.outputs[i]!] as const).reverse(),
+    ...body.inputs.map((input, i) => [input, op.inputs[first + i]!] as const),
+  ]);
   const known = (tensor: Tensor): Tensor | null => {
-    const argument = body.inputs.indexOf(tensor);
-    if (argument >= 0) return captured(gradientBody!, op.inputs[first + argument]!);
-    const output = body.outputs.indexOf(tensor);
-    return output >= 0 ? captured(gradientBody!, op.outputs[output]!) : null;
+    const found = outside.get(tensor);
+    return found ? captured(gradientBody!, found) : null;
   };
   const resolve = (tensor: Tensor): Tensor => known(tensor) ?? made(tensor, known, gradientBody!);
   return trace(

@@ -81,11 +81,14 @@ class Watch {
     if (op.outputs.length > 1)
       for (const y of op.outputs) if (isDifferentiable(y) && !hasStaticZeros(y)) this.needed.add(y);
     const scratch = this.#scratch;
-    const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
-    const build = () => scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);
-    const run = () => grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+    const run = () => {
+      const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
+      grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+    };
     try {
-      scratch.asDefault(build);
+      // Its site, too: without one, every node would capture a stack that nobody looks at.
+      const scope = { name: scratch.uniqueName(`${op.name}_grad`), site: op.site };
+      scratch.asDefault(() => scratch.withScope(scope, run));
     } catch (error) {
       if (!(error instanceof LookupError)) throw error;
     }

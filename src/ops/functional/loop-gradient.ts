@@ -98,6 +98,9 @@ class History {
   readonly popped: Popped[] = [];
   readonly #op: OpView;
   readonly #body: FunctionGraph;
+  /** Of each argument its position, and of each tensor that a list keeps the position of the list. */
+  readonly #positions: ReadonlyMap<Tensor, number>;
+  readonly #lists: ReadonlyMap<Tensor, number>;
   #graph!: FunctionGraph;
   #counter!: Tensor;
   #total!: Tensor;
@@ -105,6 +108,9 @@ class History {
   constructor(op: OpView, body: FunctionGraph) {
     this.#op = op;
     this.#body = body;
+    this.#positions = new Map(body.inputs.map((input, i) => [input, i]));
+    const originals = originalOutputs(op);
+    this.#lists = new Map(body.outputs.slice(originals).map(({ op: push }, i) => [push.inputs[1]!, originals + i]));
   }
 
   begin(graph: FunctionGraph, args: readonly Tensor[]): void {
@@ -121,7 +127,7 @@ class History {
     const input = this.#body.inputs[variable]!;
     const { dtype, shape } = dy;
     if (dtype !== 'variant' && isFullyDefined(shape)) return zeros(shape, { dtype });
-    return zerosBeside(this.#listOf(input) === undefined ? dy : this.#graph.capture(input));
+    return zerosBeside(this.#lists.get(input) === undefined ? dy : this.#graph.capture(input));
   }
 
   /** As the body has it, through its own memory. */
@@ -130,7 +136,7 @@ class History {
   }
 
   #isKnown(tensor: Tensor): boolean {
-    return tensor === this.#body.inputs[0] || this.#invariant(tensor) >= 0 || this.#listOf(tensor) !== undefined;
+    return tensor === this.#body.inputs[0] || this.#invariant(tensor) >= 0 || this.#lists.get(tensor) !== undefined;
   }
 
   #known(tensor: Tensor): Tensor | null {
@@ -142,7 +148,7 @@ class History {
         if (tensor === this.#body.inputs[0]) {
           return one('Sub', [one('Sub', [this.#total, 1], {}, { name: 'sub' }), this.#counter], {}, { name: 'sub' });
         }
-        const list = this.#listOf(tensor);
+        const list = this.#lists.get(tensor);
         return list === undefined ? null : this.#pop(this.#op.outputs[list]!, tensor);
       }),
     );
@@ -150,15 +156,8 @@ class History {
 
   /** The position of an argument that is the same in every iteration; -1 for anything else. */
   #invariant(tensor: Tensor): number {
-    const position = this.#body.inputs.indexOf(tensor);
-    return position >= 0 && this.#body.outputs[position] === tensor ? position : -1;
-  }
-
-  /** The position of the list that holds a tensor's values. */
-  #listOf(tensor: Tensor): number | undefined {
-    const originals = originalOutputs(this.#op);
-    const found = this.#body.outputs.findIndex((output, i) => i >= originals && output.op.inputs[1] === tensor);
-    return found >= 0 ? found : undefined;
+    const position = this.#positions.get(tensor) ?? -1;
+    return this.#body.outputs[position] === tensor ? position : -1;
   }
 
   #pop(list: Tensor, tensor: Tensor): Tensor {

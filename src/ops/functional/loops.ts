@@ -43,7 +43,9 @@ export function callLoop({
   const captures = shareCaptures([cond, body]);
   body.setOutputs([...body.outputs, ...captures.map((tensor) => captured(body, tensor))]);
   const originals = body.outputs.length;
-  const lists = backProp ? accumulate(cond, body, inputs[1]!) : [];
+  const { site } = body.outer.scope;
+  const add = () => accumulate(cond, body, inputs[1]!);
+  const lists = backProp ? cond.withScope({ site }, () => body.withScope({ site }, add)) : [];
   const all = [...inputs, ...captures, ...lists];
   const functions = [cond, body].map((graph) => ({ name: register(graph), attr: {} }));
   const attrs: Record<string, AttrInput> = {
@@ -67,18 +69,18 @@ export function callLoop({
 function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): readonly Tensor[] {
   // The counter follows from that of the backward loop, and what is captured is the same in every iteration.
   const free = new Set([body.inputs[0]!, ...body.inputs.filter((input, i) => body.outputs[i] === input)]);
-  return neededByGradient(body)
-    .concat(withoutPath(body))
-    .filter((tensor, i, all) => !free.has(tensor) && all.indexOf(tensor) === i)
-    .map((tensor) => {
-      const list = emptyList(tensor.dtype, tensor.shape, limit);
-      const spec = argumentFor(list, 'accumulator');
-      cond.addInput(spec);
-      const argument = body.addInput(spec);
-      const pushed = body.asDefault(() => one('TensorListPushBack', [argument, tensor]));
-      body.setOutputs([...body.outputs, pushed]);
-      return list;
-    });
+  const kept = [...new Set([...neededByGradient(body), ...withoutPath(body)])].filter((tensor) => !free.has(tensor));
+  const pushed: Tensor[] = [];
+  const lists = kept.map((tensor) => {
+    const list = emptyList(tensor.dtype, tensor.shape, limit);
+    const spec = argumentFor(list, 'accumulator');
+    cond.addInput(spec);
+    const argument = body.addInput(spec);
+    pushed.push(body.asDefault(() => one('TensorListPushBack', [argument, tensor])));
+    return list;
+  });
+  body.setOutputs([...body.outputs, ...pushed]);
+  return lists;
 }
 
 /** Variables of a shape not known whose old value the new one does not depend on: their zero gradients need it. */
