@@ -112,7 +112,7 @@ export class TensorList implements VariantValue {
     return TensorList.of(
       this.dtype,
       this.elementShape,
-      this.items().map((item) => item && zeros(item.dtype, item.shape)),
+      this.items().map((item) => item && zerosLike(item)),
     );
   }
 
@@ -136,6 +136,16 @@ export class TensorList implements VariantValue {
       throw new InvalidArgumentError(`Index ${index} is out of range for a list of ${this.length} elements.`);
     }
   }
+}
+
+function zerosLike(item: NDArray): NDArray {
+  if (item.dtype !== 'variant') return zeros(item.dtype, item.shape);
+  const values = item.data as unknown as readonly VariantValue[];
+  return new NDArray(
+    'variant',
+    item.shape,
+    values.map((value) => value.zeros()),
+  );
 }
 
 function zeros(dtype: DType, shape: readonly number[]): NDArray {

@@ -6,8 +6,7 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, one } from '../call.js';
 import { captured } from '../capture.js';
-import { emptyList } from '../definitions/tensor-list.js';
-import { handleType } from '../handles.js';
+import { emptyListLike } from '../definitions/tensor-list.js';
 import type { AttrInput } from '../opdef.js';
 import { dtypesOf, isStateful, outputAttrs, register } from '../trace.js';
 import { neededByGradient } from './intermediates.js';
@@ -86,7 +85,7 @@ function exportIntermediates(bodies: readonly FunctionGraph[]): void {
 function standIn(tensor: Tensor, body: FunctionGraph): Tensor {
   return body.asDefault(() =>
     tensor.dtype === 'variant'
-      ? emptyList(handleType(tensor)?.dtype ?? 'float32', null)
+      ? emptyListLike(tensor)
       : one('FakeParam', [], { dtype: tensor.dtype, shape: tensor.shape }),
   );
 }

@@ -5,7 +5,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { zeros } from '../definitions/array-fill.js';
-import { shapeOperand } from '../definitions/tensor-list.js';
+import { popBack, shapeOperand } from '../definitions/tensor-list.js';
 import { handleType, isDifferentiable } from '../handles.js';
 import type { Calculus, Gradient, OpView } from '../opdef.js';
 import { constantBeside } from '../rules.js';
@@ -164,8 +164,8 @@ class History {
   #pop(list: Tensor, tensor: Tensor): Tensor {
     const argument = this.#graph.addInput(argumentFor(list, 'accumulator'));
     const shape = shapeOperand(tensor.shape);
-    const { outputs } = one('TensorListPopBack', [argument, shape], { element_dtype: tensor.dtype }).op;
-    this.popped.push({ list, argument, rest: outputs[0]! });
-    return outputs[1]!;
+    const [rest, value] = popBack(argument, tensor, shape);
+    this.popped.push({ list, argument, rest });
+    return value;
   }
 }

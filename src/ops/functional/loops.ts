@@ -5,7 +5,7 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, one } from '../call.js';
 import { captured } from '../capture.js';
-import { emptyList } from '../definitions/tensor-list.js';
+import { emptyList, pushBack } from '../definitions/tensor-list.js';
 import { handleType } from '../handles.js';
 import type { AttrInput } from '../opdef.js';
 import { argumentFor, dtypesOf, isStateful, outputAttrs, register } from '../trace.js';
@@ -71,11 +71,11 @@ function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): re
     .concat(withoutPath(body))
     .filter((tensor, i, all) => !free.has(tensor) && all.indexOf(tensor) === i)
     .map((tensor) => {
-      const list = emptyList(tensor.dtype, tensor.shape, limit);
+      const list = emptyList(tensor, limit);
       const spec = argumentFor(list, 'accumulator');
       cond.addInput(spec);
       const argument = body.addInput(spec);
-      const pushed = body.asDefault(() => one('TensorListPushBack', [argument, tensor]));
+      const pushed = body.asDefault(() => pushBack(argument, tensor));
       body.setOutputs([...body.outputs, pushed]);
       return list;
     });
