@@ -1,4 +1,5 @@
 /** Functions of several nodes: all of them are made, in the graph of the operands, or none. */
+import { getDefaultGraph } from '../graph/graph.js';
 import { NDArray } from '../graph/ndarray.js';
 import { nameScope } from '../graph/scopes.js';
 import type { Shape } from '../graph/shape.js';
@@ -12,6 +13,15 @@ import type { Operand, OpOptions } from './types.js';
 export function composed<T>(operands: readonly Operand[], fn: () => T, name = 'compose'): T {
   const graph = graphOf(name, operands);
   return graph.attempt(() => graph.atSite(() => graph.asDefault(fn)));
+}
+
+/**
+ * A function of the user's that builds a part of what one of the library's is asked for: what it makes was created where it says
+ * so. Where the library calls itself, that is where the user called the library.
+ */
+export function ofUser<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  if (getDefaultGraph().scope.site !== null) return fn;
+  return (...args) => getDefaultGraph().withScope({ site: null }, () => fn(...args));
 }
 
 /** As `composed`, below a name scope; the node that is given the scope's name, slash included, stands for the whole. */

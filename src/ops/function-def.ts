@@ -57,6 +57,7 @@ function outputName({ op, index }: Tensor): string {
 /** Names as TensorFlow wants them of arguments: lower case, and different from each other and from those of nodes. */
 class ArgumentNames {
   readonly #taken: Set<string>;
+  readonly #next = new Map<string, number>();
 
   constructor(taken: readonly string[]) {
     this.#taken = new Set(taken);
@@ -66,7 +67,9 @@ class ArgumentNames {
     const lower = name.toLowerCase().replace(/[^a-z0-9]/g, '_');
     const base = /^[a-z]/.test(lower) ? lower : `arg_${lower}`;
     let result = base;
-    for (let i = 1; this.#taken.has(result); i++) result = `${base}_${i}`;
+    let next = this.#next.get(base) ?? 1;
+    for (; this.#taken.has(result); next++) result = `${base}_${next}`;
+    this.#next.set(base, next);
     this.#taken.add(result);
     return result;
   }

@@ -28,7 +28,7 @@ export function branchGradient(
   const inputs = op.inputs.slice(first);
   const forms = inputs.map((_, i) => formOf(traced.map(({ result }) => result[i]!)));
   traced.forEach(({ body, result }, branch) => {
-    const complete = body.asDefault(() =>
+    const complete = body.completing(() =>
       forms.flatMap((form, i) => (form ? partsOf(form, result[i]!, () => bodies[branch]!.inputs[i]!) : [])),
     );
     body.setOutputs(complete.map((part) => captured(body, part)));
@@ -78,11 +78,12 @@ function traceGradient(
   calculus: Calculus,
 ) {
   let gradientBody: FunctionGraph | undefined;
+  const outputs = new Map(body.outputs.map((output, i) => [output, op.outputs[i]!]));
   const known = (tensor: Tensor): Tensor | null => {
-    const argument = body.inputs.indexOf(tensor);
+    const argument = body.positionOf(tensor);
     if (argument >= 0) return captured(gradientBody!, op.inputs[first + argument]!);
-    const output = body.outputs.indexOf(tensor);
-    return output >= 0 ? captured(gradientBody!, op.outputs[output]!) : null;
+    const output = outputs.get(tensor);
+    return output === undefined ? null : captured(gradientBody!, output);
   };
   const resolve = (tensor: Tensor): Tensor => known(tensor) ?? made(tensor, known, gradientBody!);
   return trace(

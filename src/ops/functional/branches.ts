@@ -65,7 +65,7 @@ export function shareCaptures(bodies: readonly FunctionGraph[]): readonly Tensor
   const captures = [...new Set(bodies.flatMap((body) => body.captures))];
   for (const body of bodies) {
     const own = body.inputs.filter((input) => body.capturedBy(input) === null);
-    body.orderInputs([...own, ...captures.map((tensor) => captured(body, tensor))]);
+    body.orderInputs([...own, ...body.completing(() => captures.map((tensor) => captured(body, tensor)))]);
   }
   return captures;
 }
@@ -83,7 +83,7 @@ function exportIntermediates(bodies: readonly FunctionGraph[]): void {
 }
 
 function standIn(tensor: Tensor, body: FunctionGraph): Tensor {
-  return body.asDefault(() =>
+  return body.completing(() =>
     tensor.dtype === 'variant'
       ? emptyListLike(tensor)
       : one('FakeParam', [], { dtype: tensor.dtype, shape: tensor.shape }),

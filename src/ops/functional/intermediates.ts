@@ -38,8 +38,9 @@ function isResult(op: Operation, i: number): boolean {
 }
 
 /** Whether a tensor depends on nothing and can be made again. */
-function isConstant({ op }: Tensor, body: FunctionGraph): boolean {
-  return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && !body.inputs.some((input) => input.op === op);
+function isConstant(tensor: Tensor, body: FunctionGraph): boolean {
+  const { op } = tensor;
+  return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && body.positionOf(tensor) < 0;
 }
 
 function ancestorsOf(body: FunctionGraph): ReadonlySet<Operation> {
@@ -81,11 +82,13 @@ class Watch {
     if (op.outputs.length > 1)
       for (const y of op.outputs) if (isDifferentiable(y) && !hasStaticZeros(y)) this.needed.add(y);
     const scratch = this.#scratch;
-    const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
-    const build = () => scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);
-    const run = () => grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+    const build = () => {
+      const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
+      const run = () => grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+      scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);
+    };
     try {
-      scratch.asDefault(build);
+      scratch.withScope({ site: op.site }, () => scratch.asDefault(build));
     } catch (error) {
       if (!(error instanceof LookupError)) throw error;
     }

@@ -98,6 +98,8 @@ class History {
   readonly popped: Popped[] = [];
   readonly #op: OpView;
   readonly #body: FunctionGraph;
+  /** The positions of the lists, by what each keeps the values of. */
+  readonly #lists: ReadonlyMap<Tensor, number>;
   #graph!: FunctionGraph;
   #counter!: Tensor;
   #total!: Tensor;
@@ -105,6 +107,9 @@ class History {
   constructor(op: OpView, body: FunctionGraph) {
     this.#op = op;
     this.#body = body;
+    const originals = originalOutputs(op);
+    const lists = body.outputs.slice(originals).map(({ op: push }, i) => [push.inputs[1]!, originals + i] as const);
+    this.#lists = new Map(lists);
   }
 
   begin(graph: FunctionGraph, args: readonly Tensor[]): void {
@@ -150,15 +155,13 @@ class History {
 
   /** The position of an argument that is the same in every iteration; -1 for anything else. */
   #invariant(tensor: Tensor): number {
-    const position = this.#body.inputs.indexOf(tensor);
+    const position = this.#body.positionOf(tensor);
     return position >= 0 && this.#body.outputs[position] === tensor ? position : -1;
   }
 
   /** The position of the list that holds a tensor's values. */
   #listOf(tensor: Tensor): number | undefined {
-    const originals = originalOutputs(this.#op);
-    const found = this.#body.outputs.findIndex((output, i) => i >= originals && output.op.inputs[1] === tensor);
-    return found >= 0 ? found : undefined;
+    return this.#lists.get(tensor);
   }
 
   #pop(list: Tensor, tensor: Tensor): Tensor {

@@ -67,34 +67,26 @@ export function callLoop({
 function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): readonly Tensor[] {
   // The counter follows from that of the backward loop, and what is captured is the same in every iteration.
   const free = new Set([body.inputs[0]!, ...body.inputs.filter((input, i) => body.outputs[i] === input)]);
-  return neededByGradient(body)
-    .concat(withoutPath(body))
-    .filter((tensor, i, all) => !free.has(tensor) && all.indexOf(tensor) === i)
-    .map((tensor) => {
-      const list = emptyList(tensor, limit);
-      const spec = argumentFor(list, 'accumulator');
-      cond.addInput(spec);
-      const argument = body.addInput(spec);
-      const pushed = body.asDefault(() => pushBack(argument, tensor));
-      body.setOutputs([...body.outputs, pushed]);
-      return list;
-    });
+  const kept = [...new Set([...neededByGradient(body), ...withoutPath(body)])].filter((tensor) => !free.has(tensor));
+  const lists = kept.map((tensor) => emptyList(tensor, limit));
+  const pushed = lists.map((list, i) => {
+    const spec = argumentFor(list, 'accumulator');
+    cond.completing(() => cond.addInput(spec));
+    return body.completing(() => pushBack(body.addInput(spec), kept[i]!));
+  });
+  body.setOutputs([...body.outputs, ...pushed]);
+  return lists;
 }
 
 /** Variables of a shape not known whose old value the new one does not depend on: their zero gradients need it. */
 function withoutPath(body: FunctionGraph): readonly Tensor[] {
-  return body.inputs.filter((input, i) => {
+  const open = body.inputs.filter((input, i) => {
     const shape = handleType(input)?.shape ?? input.shape;
     if (input.dtype === 'resource' || input.dtype === 'variant' || body.outputs[i] === input) return false;
-    return shape === null || shape.includes(null) ? !body.outputs.some((output) => dependsOn(output, input)) : false;
+    return shape === null || shape.includes(null);
   });
-}
-
-function dependsOn(output: Tensor, input: Tensor): boolean {
-  const seen = new Set([output.op]);
-  for (const op of seen) {
-    if (op === input.op) return true;
-    for (const source of op.inputs) if (source.op.id >= input.op.id) seen.add(source.op);
-  }
-  return false;
+  if (open.length === 0) return [];
+  const used = new Set(body.outputs.map(({ op }) => op));
+  for (const op of used) for (const { op: source } of op.inputs) used.add(source);
+  return open.filter(({ op }) => !used.has(op));
 }
