@@ -203,13 +203,9 @@ function checkMapOptions(fn: string, options: MapOptions, more: readonly string[
   checkBoolean(fn, 'backProp', options.backProp ?? true);
 }
 
-function overRows(
-  name: string,
-  scope: string,
-  fn: Fn,
-  elems: unknown,
-  build: (rows: Rows, fn: Fn) => unknown,
-): unknown {
+type Build = (rows: Rows, fn: Fn) => unknown;
+
+function overRows(name: string, scope: string, fn: Fn, elems: unknown, build: Build): unknown {
   if (typeof fn !== 'function') throw new InvalidArgumentError(`${name}: fn must be a function.`);
   const each = ofUser(fn);
   return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems), each)), name);

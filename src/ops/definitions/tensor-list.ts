@@ -138,8 +138,8 @@ defineOp({
     'element_shape: shape_type, num_elements: int32 -> handle: variant | element_dtype: type, shape_type: {int32, int64}',
   infer: () => [scalar],
   lower: routine('reserveList', (context) => {
-    const items = new Array<null>(integer(context, 1)).fill(null);
-    return [boxed(TensorList.of(elementType(context.op), shapeValue(context.inputs[0]), items))];
+    const { op, inputs } = context;
+    return [boxed(TensorList.reserved(elementType(op), shapeValue(inputs[0]), integer(context, 1)))];
   }),
   grad: 'none',
   batch: batchOnce,
