@@ -80,3 +80,19 @@ describe('nested loops up to order 4', () => {
     found.forEach((value, k) => expect(value / expected[k]!).toBeCloseTo(1, 10));
   });
 });
+
+test.each([1, 2])('vectorizedMap of the derivative of order %i of nested loops is that of each row', (order) => {
+  const graph = new tl.Graph();
+  graph.asDefault(() => {
+    const x = tl.constant([0.5, 0.1], { dtype: 'float64' });
+    const derivative = (row: tl.Tensor): tl.Tensor => {
+      let at = nested(row, (b) => tl.where(b.greater(0.2), b.multiply(row), tl.sin(b)));
+      for (let k = 0; k < order; k++) at = tl.gradients(at, row)[0] as tl.Tensor;
+      return at;
+    };
+    const session = new tl.Session({ graph });
+    const together = session.runSync(tl.vectorizedMap(derivative, x)).toArray() as number[];
+    const alone = session.runSync(tl.mapFn(derivative, x)).toArray() as number[];
+    together.forEach((value, i) => expect(value).toBeCloseTo(alone[i]!, 12));
+  });
+});

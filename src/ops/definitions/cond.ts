@@ -94,7 +94,7 @@ function choose(
     if (typeof each !== 'function') throw new InvalidArgumentError(`${fn}: every branch must be a function.`);
   if (selector === null || selector === undefined)
     throw new InvalidArgumentError(`${fn}: what decides is ${String(selector)}, not a tensor.`);
-  const builders = functions.map(ofUser);
+  const builders = functions.map((each, i) => ofUser(`${fn}: the ${names[i]} function`, each));
   const build = (scope: string): unknown => {
     const operand = scalar(fn, convertToTensor(selector, dtype));
     const traced = builders.map((each, i) => branch(fn, `${scope}${names[i]}`, each));

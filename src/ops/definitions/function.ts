@@ -40,7 +40,7 @@ export function graphFunction<A extends readonly unknown[], R extends BodyResult
   const traced = new WeakMap<Graph, Map<string, Traced>>();
   const tracing = new Set<string>();
   return (...args) => {
-    const build = ofUser(fn);
+    const build = ofUser(`${name}: it`, fn);
     const call = (): unknown => {
       const graph = getDefaultGraph();
       const given = partsOfResult('function', args);

@@ -207,7 +207,7 @@ type Build = (rows: Rows, fn: Fn) => unknown;
 
 function overRows(name: string, scope: string, fn: Fn, elems: unknown, build: Build): unknown {
   if (typeof fn !== 'function') throw new InvalidArgumentError(`${name}: fn must be a function.`);
-  const each = ofUser(fn);
+  const each = ofUser(`${name}: fn`, fn);
   return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems), each)), name);
 }
 

@@ -58,7 +58,12 @@ export function whileLoop<const V extends readonly unknown[]>(
   if (!Array.isArray(loopVars) || loopVars.length === 0)
     throw new InvalidArgumentError('whileLoop: loopVars must be a list of at least one variable.');
   const operands = flatten(loopVars as unknown) as Operand[];
-  const loop = new Loop(ofUser(cond as Fn), ofUser(body as Fn), loopVars, settings);
+  const loop = new Loop(
+    ofUser('whileLoop: cond', cond as Fn),
+    ofUser('whileLoop: body', body as Fn),
+    loopVars,
+    settings,
+  );
   const build = (scope: string): unknown => loop.build(scope);
   return composed(
     operands.filter((value) => value !== null && value !== undefined),
