@@ -164,3 +164,25 @@ describe('arguments of other kinds', () => {
     });
   });
 });
+
+describe('variables of loops', () => {
+  test('keep their shapes, unless invariants say that these change', () => {
+    inGraph(() => {
+      const start = [tl.constant(0, { dtype: 'int32' }), { x: tl.constant([1]) }] as const;
+      const [, fixed] = tl.whileLoop(
+        (i) => i.less(2),
+        (i, { x }) => [i.add(1), { x: x.multiply(2) }],
+        start,
+      );
+      typed<{ x: Tensor<'float32', [1]> }>()(fixed);
+      const [, grown] = tl.whileLoop(
+        (i) => i.less(2),
+        (i, { x }) => [i.add(1), { x: tl.concat([x, x], 0) }],
+        start,
+        { shapeInvariants: [[], [null]] },
+      );
+      typed<{ x: Tensor<'float32'> }>()(grown);
+      expect([fixed.x.shape, grown.x.shape]).toEqual([[1], [null]]);
+    });
+  });
+});

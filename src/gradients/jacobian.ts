@@ -1,7 +1,7 @@
 /** Jacobians: the gradients of every element of a tensor, all at once. */
-import { InvalidArgumentError, ShapeError } from '../graph/errors.js';
+import { dtypeInfo } from '../graph/dtype.js';
+import { DTypeError, InvalidArgumentError, ShapeError } from '../graph/errors.js';
 import { describeTensor } from '../graph/node.js';
-import { NDArray } from '../graph/ndarray.js';
 import { checkOptionNames } from '../graph/options.js';
 import { unrecorded } from '../graph/recorders.js';
 import { controlDependencies } from '../graph/scopes.js';
@@ -16,7 +16,7 @@ import { IndexedSlices } from '../ops/indexed-slices.js';
 import { item } from '../ops/indexing.js';
 import { packLike, type Mapped, type Nest } from '../ops/nest.js';
 import type { Gradient } from '../ops/opdef.js';
-import { constantBeside, joined, shapeOf } from '../ops/rules.js';
+import { constantBeside, joined, scalarOf, shapeOf } from '../ops/rules.js';
 import type { Operand } from '../ops/types.js';
 import { checkUnconnected, gradients, type GradientOptions } from './gradients.js';
 import { checkSeedOptions, forEachSeed, sizeOfShape, unitRows, type SeedOptions } from './seed-rows.js';
@@ -56,8 +56,8 @@ export type Backward = (y: Tensor, seed: Tensor) => readonly (Gradient | null)[]
  * @param options those of `gradients`, and how many rows are computed at once
  * @returns the nest of `xs`: in each place a tensor of shape `[...y.shape, ...x.shape]` and the dtype of x, or null where y does not
  *   depend on x, unless `unconnectedGradients` is 'zero'
- * @throws InvalidArgumentError for a bad option, IndexedSlices, or operands of several graphs; LookupError where an
- *   operation on the way has no gradient
+ * @throws InvalidArgumentError for a bad option, IndexedSlices, or operands of several graphs; DTypeError where y is bool or string;
+ *   LookupError where an operation on the way has no gradient
  * @example
  * const x = constant([1, 2, 3]);
  * jacobian(x.multiply(x), x); // [[2, 0, 0], [0, 4, 0], [0, 0, 6]]
@@ -69,7 +69,7 @@ export function jacobian<const X extends Nest<JacobianOperand>>(
 ): Jacobians<X> {
   const fn = 'jacobian';
   checkJacobianOptions(fn, options);
-  const target = jacobianOperand(fn, 'y', y);
+  const target = jacobianTarget(fn, 'y', y);
   const sources = jacobianOperands(fn, 'xs', xs);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, ...sources] as readonly Operand[];
@@ -118,7 +118,7 @@ export function jacobiansOf(
 export function batchJacobian(y: JacobianOperand, x: JacobianOperand, options: JacobianOptions = {}): Tensor | null {
   const fn = 'batchJacobian';
   checkJacobianOptions(fn, options);
-  const [target, source] = [jacobianOperand(fn, 'y', y), jacobianOperand(fn, 'x', x)];
+  const [target, source] = [jacobianTarget(fn, 'y', y), jacobianOperand(fn, 'x', x)];
   checkRows(fn, 1, target, source);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, source] as readonly Operand[];
@@ -173,7 +173,7 @@ function shapedAs(like: Tensor, tensor: Tensor): Tensor {
 
 /** Zeros of the shape of one after that of the other. */
 function zerosOf(y: Tensor, shapes: readonly Tensor[], x: Tensor): Tensor {
-  return one('Fill', [joined([shapeOf(y), ...shapes]), NDArray.filled(x.dtype, [], 0)], {}, { name: 'zeros' });
+  return one('Fill', [joined([shapeOf(y), ...shapes]), scalarOf(x.dtype, 0)], {}, { name: 'zeros' });
 }
 
 /** @throws InvalidArgumentError for an option that there is not, or a bad value of those that are its own */
@@ -198,8 +198,20 @@ export function jacobianOperands(fn: string, argument: string, nest: Nest<TapeOp
 /** The only operand. */
 export function jacobianOperand(fn: string, argument: string, operand: unknown): JacobianOperand {
   if (operand instanceof Tensor || operand instanceof Variable) return operand as JacobianOperand;
-  const [only] = jacobianOperands(fn, argument, [operand as TapeOperand]);
-  throw new InvalidArgumentError(`${fn}: ${argument} must be one tensor or variable, not ${typeof only}.`);
+  jacobianOperands(fn, argument, [operand as TapeOperand]);
+  throw new InvalidArgumentError(
+    `${fn}: ${argument} must be one tensor or variable, not ${Array.isArray(operand) ? 'a list' : 'a nest of them'}.`,
+  );
+}
+
+/** The only operand, which is differentiated. @throws DTypeError for one of no numbers */
+export function jacobianTarget(fn: string, argument: string, operand: unknown): JacobianOperand {
+  const target = jacobianOperand(fn, argument, operand);
+  const { kind } = dtypeInfo(target.dtype);
+  if (kind !== 'bool' && kind !== 'string') return target;
+  throw new DTypeError(
+    `${fn}: ${argument}, ${describeOperand(target)}, is ${target.dtype}: only numbers have derivatives.`,
+  );
 }
 
 /** @throws ShapeError where an operand has a lower rank, or two have not as many rows */

@@ -1,6 +1,5 @@
 /** The gradients of many seeds: one for each element of a tensor, taken all at once, in portions or in a loop. */
 import { InvalidArgumentError } from '../graph/errors.js';
-import { NDArray } from '../graph/ndarray.js';
 import { checkBoolean } from '../graph/options.js';
 import { isFullyDefined, sizeOf } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -10,7 +9,7 @@ import { mapFnTo } from '../ops/definitions/map-scan.js';
 import { vectorizedMap } from '../ops/definitions/vectorized-map.js';
 import { item } from '../ops/indexing.js';
 import type { Gradient } from '../ops/opdef.js';
-import { constantBeside, joined, minus, shapeOf as ofShape, times } from '../ops/rules.js';
+import { constantBeside, joined, minus, scalarOf, shapeOf as ofShape, times } from '../ops/rules.js';
 
 export interface SeedOptions {
   /**
@@ -41,7 +40,7 @@ export function sizeOfShape(shape: Tensor, known: Tensor['shape']): number | Ten
 /** The rows of an identity matrix in the dtype of `y`. */
 export function unitRows(count: number | Tensor, y: Tensor): Tensor {
   const size = typeof count === 'number' ? constantBeside(y, count, 'int32') : count;
-  const [on, off] = [1, 0].map((value) => constantBeside(y, NDArray.filled(y.dtype, [], value), y.dtype));
+  const [on, off] = ([1, 0] as const).map((value) => constantBeside(y, scalarOf(y.dtype, value), y.dtype));
   return one('OneHot', [rangeOf(0, size), size, on!, off!], {}, { name: 'eye' });
 }
 

@@ -11,6 +11,7 @@ import {
   checkJacobianOptions,
   checkRows,
   jacobianOperand,
+  jacobianTarget,
   jacobianOperands,
   type JacobianOperand,
   type Jacobians,
@@ -221,7 +222,7 @@ export class GradientTape {
   ): Jacobians<S> {
     const fn = 'GradientTape.jacobian';
     checkJacobianOptions(fn, options, ['unconnectedGradients', 'parallelIterations', 'usePfor']);
-    const y = jacobianOperand(fn, 'target', target);
+    const y = jacobianTarget(fn, 'target', target);
     const xs = jacobianOperands(fn, 'sources', sources);
     return packLike(
       sources,
@@ -248,7 +249,7 @@ export class GradientTape {
   batchJacobian(target: JacobianOperand, source: JacobianOperand, options: SeedOptions = {}): Tensor {
     const fn = 'GradientTape.batchJacobian';
     checkJacobianOptions(fn, options, ['parallelIterations', 'usePfor']);
-    const [y, x] = [jacobianOperand(fn, 'target', target), jacobianOperand(fn, 'source', source)];
+    const [y, x] = [jacobianTarget(fn, 'target', target), jacobianOperand(fn, 'source', source)];
     checkRows(fn, 2, y, x);
     return this.#using(fn, (recording) => batchJacobianOn(recording, fn, y, x, options));
   }

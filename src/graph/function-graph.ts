@@ -32,6 +32,8 @@ export class FunctionGraph extends Graph {
   readonly outer: Graph;
   readonly #forward: Forward | null;
   #inputs: Tensor[] = [];
+  /** Where the first so many inputs stand. */
+  #positions = new Map<Tensor, number>();
   #outputs: readonly Tensor[] = [];
   /** Tensors of the graph around, by the argument they are passed as. */
   readonly #captured = new Map<Tensor, Tensor>();
@@ -52,6 +54,12 @@ export class FunctionGraph extends Graph {
 
   get outputs(): readonly Tensor[] {
     return this.#outputs;
+  }
+
+  /** The position of an argument; -1 for any other tensor. */
+  positionOf(tensor: Tensor): number {
+    for (let i = this.#positions.size; i < this.#inputs.length; i++) this.#positions.set(this.#inputs[i]!, i);
+    return this.#positions.get(tensor) ?? -1;
   }
 
   /** The captured tensors of the graph around, in the order of the arguments they are passed as. */
@@ -141,13 +149,18 @@ export class FunctionGraph extends Graph {
 
   /** Puts the arguments into another order. */
   orderInputs(inputs: readonly Tensor[]): void {
-    // Another list: a roll-back goes back to the one that was there.
-    this.#inputs = inputs.slice();
+    this.#inputs = [...inputs];
+    this.#positions = new Map();
   }
 
   /** Says what the function returns; tensors of the graphs around are captured. */
   setOutputs(outputs: readonly Tensor[]): void {
     this.#outputs = outputs;
+  }
+
+  /** Runs `fn`, which adds to a finished body what the call of it needs: it counts as created with the call. */
+  completing<T>(fn: () => T): T {
+    return this.withScope({ site: this.outer.scope.site }, () => this.asDefault(fn));
   }
 
   // Collections and functions are the whole program's; a roll-back of the body rolls them back too.
@@ -158,8 +171,7 @@ export class FunctionGraph extends Graph {
     try {
       return this.outer.attempt(() => super.attempt(fn));
     } catch (error) {
-      this.#inputs = inputs;
-      inputs.length = count;
+      this.orderInputs(inputs.slice(0, count));
       for (const op of [...this.#controls].slice(controls)) this.#controls.delete(op);
       for (const [outside, inside] of this.#argumentOf) if (!this.holds(inside.op)) this.#argumentOf.delete(outside);
       for (const input of this.#captured.keys()) if (!this.holds(input.op)) this.#captured.delete(input);

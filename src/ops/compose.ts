@@ -1,4 +1,6 @@
 /** Functions of several nodes: all of them are made, in the graph of the operands, or none. */
+import { InvalidArgumentError } from '../graph/errors.js';
+import { getDefaultGraph } from '../graph/graph.js';
 import { NDArray } from '../graph/ndarray.js';
 import { nameScope } from '../graph/scopes.js';
 import type { Shape } from '../graph/shape.js';
@@ -12,6 +14,22 @@ import type { Operand } from './types.js';
 export function composed<T>(operands: readonly Operand[], fn: () => T, name = 'compose'): T {
   const graph = graphOf(name, operands);
   return graph.attempt(() => graph.atSite(() => graph.asDefault(fn)));
+}
+
+/**
+ * A function of the user's that builds a part of what one of the library's is asked for: what it makes was created where it says
+ * so. Where the library calls itself, that is where the user called the library.
+ * @param what its name, for the error where it is asynchronous
+ */
+export function ofUser<A extends readonly unknown[], R>(what: string, fn: (...args: A) => R): (...args: A) => R {
+  if (getDefaultGraph().scope.site !== null) return fn;
+  return (...args) => {
+    const result = getDefaultGraph().withScope({ site: null }, () => fn(...args));
+    if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return result;
+    throw new InvalidArgumentError(
+      `${what} must be synchronous, and returns a promise: build first, await afterwards.`,
+    );
+  };
 }
 
 /** As `composed`, below a name scope; the node that is given the scope's name, slash included, stands for the whole. */

@@ -23,12 +23,7 @@ export function copyOperation(
 }
 
 function isArgument(op: Operation): boolean {
-  return (
-    op.inputs.length === 0 &&
-    op.graph instanceof FunctionGraph &&
-    op.outputs.length === 1 &&
-    op.graph.inputs.includes(op.outputs[0]!)
-  );
+  return op.graph instanceof FunctionGraph && op.outputs.length === 1 && op.graph.positionOf(op.outputs[0]!) >= 0;
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Tensor } from '../graph/tensor.js';
 export interface HandleType {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** The dtype of what lists hold whose elements are lists, down to those that are not. */
+  readonly leaf: DType;
 }
 
 const isHandle = (dtype: DType): boolean => dtype === 'resource' || dtype === 'variant';
@@ -19,11 +21,14 @@ export function handleType(handle: Tensor): HandleType | null {
     const dtypes = op.def.attr['_handle_dtypes'];
     const shapes = op.def.attr['_handle_shapes'];
     if (dtypes?.kind === 'list' && dtypes.of === 'type' && shapes?.kind === 'list' && shapes.of === 'shape') {
-      return { dtype: dtypes.value[index]!, shape: shapes.value[index]! };
+      const leaves = op.def.attr['_handle_leaves'];
+      const dtype = dtypes.value[index]!;
+      const leaf = leaves?.kind === 'list' && leaves.of === 'type' ? leaves.value[index]! : dtype;
+      return { dtype, shape: shapes.value[index]!, leaf };
     }
-    if (op.hasAttr('element_dtype')) return { dtype: op.typeAttr('element_dtype'), shape: null };
+    if (op.hasAttr('element_dtype')) return plain(op.typeAttr('element_dtype'), null);
     if (op.hasAttr('dtype') && op.hasAttr('shape') && !isHandle(op.typeAttr('dtype'))) {
-      return { dtype: op.typeAttr('dtype'), shape: op.shapeAttr('shape') };
+      return plain(op.typeAttr('dtype'), op.shapeAttr('shape'));
     }
     // What has as many outputs as inputs passes handles through (Identity, loop variables).
     const source = op.inputs[index];
@@ -32,13 +37,35 @@ export function handleType(handle: Tensor): HandleType | null {
   }
 }
 
+const plain = (dtype: DType, shape: Shape): HandleType => ({ dtype, shape, leaf: dtype });
+
+/** What is behind a tensor that is a handle; of any other, the tensor itself. */
+function typeBehind(tensor: Tensor): HandleType {
+  return (isHandle(tensor.dtype) ? handleType(tensor) : null) ?? plain(tensor.dtype, tensor.shape);
+}
+
 /** The attributes that keep what is known of `tensors` on a node whose outputs they become; none where all is in the dtypes. */
 export function handleAttrs(tensors: readonly Tensor[]): Attrs {
   if (!tensors.some(({ dtype }) => isHandle(dtype))) return {};
-  const types = tensors.map((tensor) => (isHandle(tensor.dtype) ? handleType(tensor) : null) ?? tensor);
+  return attrsOf(tensors.map(typeBehind));
+}
+
+/**
+ * Those of a node whose outputs are a list, each element of which is like `element`, and then tensors like `others`; none where the dtype of
+ * the elements says all.
+ */
+export function listAttrs(element: Tensor, ...others: readonly Tensor[]): Attrs {
+  if (element.dtype !== 'variant') return {};
+  const list = { dtype: element.dtype, shape: element.shape, leaf: typeBehind(element).leaf };
+  return attrsOf([list, ...others.map(typeBehind)]);
+}
+
+function attrsOf(types: readonly HandleType[]): Attrs {
+  const nested = types.some(({ dtype, leaf }) => dtype !== leaf);
   return {
     _handle_dtypes: { kind: 'list', of: 'type', value: types.map(({ dtype }) => dtype) },
     _handle_shapes: { kind: 'list', of: 'shape', value: types.map(({ shape }) => shape) },
+    ...(nested && { _handle_leaves: { kind: 'list', of: 'type', value: types.map(({ leaf }) => leaf) } }),
   };
 }
 
@@ -46,5 +73,5 @@ export function handleAttrs(tensors: readonly Tensor[]): Attrs {
 export function isDifferentiable(tensor: Tensor): boolean {
   if (tensor.dtype !== 'variant') return isTrainable(tensor.dtype);
   const type = handleType(tensor);
-  return type === null || isTrainable(type.dtype);
+  return type === null || isTrainable(type.leaf);
 }

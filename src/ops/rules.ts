@@ -68,7 +68,7 @@ export function onesLike(x: Gradient, dtype: DType = x.dtype): Tensor {
   return ones;
 }
 
-function scalarOf(dtype: DType, value: 0 | 1): NDArray {
+export function scalarOf(dtype: DType, value: 0 | 1): NDArray {
   const { kind } = dtypeInfo(dtype);
   return NDArray.from(kind === 'bool' ? value === 1 : kind === 'string' ? '' : value, dtype);
 }

@@ -36,32 +36,49 @@ function itemsOf(version: Version): Item[] {
   return at.content as Item[];
 }
 
+/** How many elements a list that has room for more keeps one by one. */
+const few = 4;
+
 /**
  * An immutable list of tensors of one dtype. Changing it gives a new list, in constant time as long as it is the newest that
- * changes. An element never set reads as zeros.
+ * changes. An element never set reads as zeros; a list of which a few are set takes no room for the others: the gradient of taking an
+ * element is such a list, and adding it costs as much as has been set.
  */
 export class TensorList implements VariantValue {
   readonly dtype: DType;
   /** What every element's shape is compatible with. */
   readonly elementShape: Shape;
   readonly length: number;
-  readonly #version: Version;
+  /** All that is set; null where it is kept in a version. */
+  readonly #set: ReadonlyMap<number, NDArray> | null;
+  #version: Version | null;
 
-  private constructor(dtype: DType, elementShape: Shape, length: number, version: Version) {
+  private constructor(
+    dtype: DType,
+    elementShape: Shape,
+    length: number,
+    content: ReadonlyMap<number, NDArray> | Version,
+  ) {
     this.dtype = dtype;
     this.elementShape = elementShape;
     this.length = length;
-    this.#version = version;
+    this.#set = content instanceof Map ? content : null;
+    this.#version = content instanceof Map ? null : (content as Version);
   }
 
   static of(dtype: DType, elementShape: Shape, items: readonly Item[]): TensorList {
     return new TensorList(dtype, elementShape, items.length, { content: [...items] });
   }
 
+  /** A list of `length` elements, none of which is set. */
+  static reserved(dtype: DType, elementShape: Shape, length: number): TensorList {
+    return new TensorList(dtype, elementShape, length, new Map());
+  }
+
   /** Element `index`, zeros of `shape` where it was never set. @throws InvalidArgumentError for an index out of range */
   get(index: number, shape: Shape = this.elementShape): NDArray {
     this.#checkIndex(index);
-    const item = itemsOf(this.#version)[index];
+    const item = this.#itemAt(index);
     if (item) return item;
     const whole = mergeShapes(this.#anyShape(), shape);
     if (!isFullyDefined(whole ?? null)) {
@@ -70,9 +87,11 @@ export class TensorList implements VariantValue {
     return zeros(this.dtype, whole as readonly number[]);
   }
 
-  set(index: number, item: Item): TensorList {
+  set(index: number, item: NDArray): TensorList {
     this.#checkIndex(index);
-    return this.#with(index, item, this.length);
+    if (this.#set === null || (this.#set.size >= few && !this.#set.has(index)))
+      return this.#with(index, item, this.length);
+    return new TensorList(this.dtype, this.elementShape, this.length, new Map([...this.#set, [index, item]]));
   }
 
   push(item: NDArray): TensorList {
@@ -82,7 +101,7 @@ export class TensorList implements VariantValue {
   /** The list without its last element. */
   popped(): TensorList {
     if (this.length === 0) throw new InvalidArgumentError('The list is empty: nothing can be popped.');
-    return new TensorList(this.dtype, this.elementShape, this.length - 1, this.#version);
+    return new TensorList(this.dtype, this.elementShape, this.length - 1, this.#contents());
   }
 
   resized(length: number): TensorList {
@@ -92,15 +111,18 @@ export class TensorList implements VariantValue {
   }
 
   items(): Item[] {
-    return itemsOf(this.#version).slice(0, this.length);
+    return itemsOf(this.#contents()).slice(0, this.length);
   }
 
   /** Element by element; an element never set counts as zeros. */
-  add(other: VariantValue): TensorList {
-    const [a, b] = [this.items(), (other as TensorList).items()];
-    if (a.length !== b.length) {
-      throw new InvalidArgumentError(`Lists of ${a.length} and ${b.length} elements cannot be added.`);
+  add(value: VariantValue): TensorList {
+    const other = value as TensorList;
+    if (this.length !== other.length) {
+      throw new InvalidArgumentError(`Lists of ${this.length} and ${other.length} elements cannot be added.`);
     }
+    if (other.#set) return this.#plus(other.#set);
+    if (this.#set) return other.#plus(this.#set);
+    const [a, b] = [this.items(), other.items()];
     return TensorList.of(
       this.dtype,
       this.elementShape,
@@ -112,8 +134,27 @@ export class TensorList implements VariantValue {
     return TensorList.of(
       this.dtype,
       this.elementShape,
-      this.items().map((item) => item && zeros(item.dtype, item.shape)),
+      this.items().map((item) => item && zerosLike(item)),
     );
+  }
+
+  #plus(terms: ReadonlyMap<number, NDArray>): TensorList {
+    return [...terms].reduce<TensorList>((list, [i, term]) => {
+      const item = list.#itemAt(i);
+      return list.set(i, item ? sum(item, term) : term);
+    }, this);
+  }
+
+  #itemAt(index: number): Item {
+    return (this.#set ? this.#set.get(index) : itemsOf(this.#contents())[index]) ?? null;
+  }
+
+  /** The version that holds the elements, those not set among them. */
+  #contents(): Version {
+    if (this.#version) return this.#version;
+    const items = new Array<Item>(this.length).fill(null);
+    for (const [i, item] of this.#set!) if (i < items.length) items[i] = item;
+    return (this.#version = { content: items });
   }
 
   /** The shape of an element that is set, or what is known of all. */
@@ -124,9 +165,10 @@ export class TensorList implements VariantValue {
   }
 
   #with(index: number, item: Item, length: number): TensorList {
-    const items = itemsOf(this.#version);
+    const before = this.#contents();
+    const items = itemsOf(before);
     const version: Version = { content: items };
-    this.#version.content = { index, item: items[index] ?? null, next: version };
+    before.content = { index, item: items[index] ?? null, next: version };
     items[index] = item;
     return new TensorList(this.dtype, this.elementShape, length, version);
   }
@@ -136,6 +178,16 @@ export class TensorList implements VariantValue {
       throw new InvalidArgumentError(`Index ${index} is out of range for a list of ${this.length} elements.`);
     }
   }
+}
+
+function zerosLike(item: NDArray): NDArray {
+  if (item.dtype !== 'variant') return zeros(item.dtype, item.shape);
+  const values = item.data as unknown as readonly VariantValue[];
+  return new NDArray(
+    'variant',
+    item.shape,
+    values.map((value) => value.zeros()),
+  );
 }
 
 function zeros(dtype: DType, shape: readonly number[]): NDArray {

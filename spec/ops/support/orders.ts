@@ -70,7 +70,7 @@ export const programs: Readonly<Record<string, Program>> = {
   TensorListStack: (x) => cubes(stack(list(x))),
   TensorListGetItem: (x) => cubes(item(list(x), 1)),
   TensorListSetItem: (x) => cubes(stack(one('TensorListSetItem', [list(x), 0, item(list(x), 1)]))),
-  TensorListPushBack: (x) => cubes(stack(one('TensorListPushBack', [emptyList('float64', []), item(list(x), 0)]))),
+  TensorListPushBack: (x) => cubes(stack(one('TensorListPushBack', [emptyList(item(list(x), 0), int(-1)), item(list(x), 0)]))),
   TensorListPopBack: (x) => {
     const { outputs } = one('TensorListPopBack', [list(x), new Int32Array(0)], { element_dtype: 'float64' }).op;
     return cubes(outputs[1]!.multiply(stack(outputs[0]!)));

@@ -1,5 +1,6 @@
 /** Batching rules of tensor lists: a stacked list is one list, every element of which has the axis of the rows. */
 import { NDArray } from '../../graph/ndarray.js';
+import type { Operation } from '../../graph/operation.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { rangeOf } from '../axes.js';
 import { one } from '../call.js';
@@ -10,8 +11,9 @@ import { opDef, type BatchRule, type OpView, type Rows } from '../opdef.js';
 import { joined } from '../rules.js';
 import { moveAxis, shapeOfAll, stacked, unstacked, withOnesAt } from './operands.js';
 
-/** An element shape for all rows: one that says nothing goes on saying nothing. */
-function elementShapeOfAll(shape: Tensor, rows: Rows): Tensor {
+/** The element shape of a list, for all rows: one that says nothing goes on saying nothing. Of lists in a list it is their elements that have the axis. */
+function elementShapeOfAll(op: Operation, shape: Tensor, rows: Rows): Tensor {
+  if (op.typeAttr('element_dtype') === 'variant') return shape;
   const rank = shape.shape?.length;
   if (rank === 0) return shape;
   const open = rows.count === null ? NDArray.from([-1], shape.dtype) : rows.sizeVector(shape.dtype);
@@ -32,7 +34,7 @@ export function stackedList(list: Tensor, rows: Rows): Tensor {
   const { op } = list;
   if (opDef(op.type).parsed.inputs[0]?.name === 'element_shape') {
     // A list that has nothing in it yet: that it has room for rows is all that changes.
-    return copyOperation(op, [elementShapeOfAll(op.inputs[0]!, rows), ...op.inputs.slice(1)]).outputs[0]!;
+    return copyOperation(op, [elementShapeOfAll(op, op.inputs[0]!, rows), ...op.inputs.slice(1)]).outputs[0]!;
   }
   const element_dtype = handleType(list)!.dtype;
   const elements = one('TensorListStack', [list, -1], { element_dtype });
@@ -51,25 +53,25 @@ export const batchPushBack: BatchRule = (op, [list, tensor], rows) =>
 
 export const batchPopBack: BatchRule = (op, [list, shape], rows) => {
   if (shape.stacked) return null;
-  return stacked(copyOperation(op, [list.tensor, elementShapeOfAll(shape.tensor, rows)]).outputs);
+  return stacked(copyOperation(op, [list.tensor, elementShapeOfAll(op, shape.tensor, rows)]).outputs);
 };
 
 export const batchStackList: BatchRule = (op, [list, shape], rows) => {
   if (shape.stacked) return null;
-  const elements = copyOperation(op, [list.tensor, elementShapeOfAll(shape.tensor, rows)]).outputs[0]!;
+  const elements = copyOperation(op, [list.tensor, elementShapeOfAll(op, shape.tensor, rows)]).outputs[0]!;
   return stacked([moveAxis(elements, 1, 0, elements.shape?.length ?? null)]);
 };
 
 export const batchListFromTensor: BatchRule = (op, [tensor, shape], rows) => {
   if (shape.stacked) return null;
   const elements = moveAxis(tensor.tensor, 0, 1, tensor.tensor.shape?.length ?? null);
-  return stacked(copyOperation(op, [elements, elementShapeOfAll(shape.tensor, rows)]).outputs);
+  return stacked(copyOperation(op, [elements, elementShapeOfAll(op, shape.tensor, rows)]).outputs);
 };
 
 /** An element of its own for each row is taken from all elements stacked. */
 export const batchGetItem: BatchRule = (op, [list, index, shape], rows) => {
   if (shape.stacked) return null;
-  const element = list.stacked ? elementShapeOfAll(shape.tensor, rows) : shape.tensor;
+  const element = list.stacked ? elementShapeOfAll(op, shape.tensor, rows) : shape.tensor;
   if (!index.stacked) return stacked(copyOperation(op, [list.tensor, index.tensor, element]).outputs);
   const all = one('TensorListStack', [list.tensor, element], elementType(op));
   if (!list.stacked) return stacked([one('GatherV2', [all, index.tensor, 0])]);

@@ -3,7 +3,7 @@ import type { DType } from '../../graph/dtype.js';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { mergeShapes, type Shape } from '../../graph/shape.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import {
   batchElementShape,
   batchGetItem,
@@ -17,11 +17,12 @@ import {
 } from '../batching/lists.js';
 import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
-import { isDifferentiable } from '../handles.js';
+import { handleAttrs, handleType, isDifferentiable, listAttrs } from '../handles.js';
 import { constantShape, constantValue } from '../known.js';
 import { defineOp, type Gradient, type OpView, type Routine, type RoutineContext } from '../opdef.js';
 import { shapeOf, zerosLike } from '../rules.js';
 import { TensorList } from '../tensor-list.js';
+import type { Operand } from '../types.js';
 
 const scalar: Shape = Object.freeze([]);
 
@@ -137,8 +138,8 @@ defineOp({
     'element_shape: shape_type, num_elements: int32 -> handle: variant | element_dtype: type, shape_type: {int32, int64}',
   infer: () => [scalar],
   lower: routine('reserveList', (context) => {
-    const items = new Array<null>(integer(context, 1)).fill(null);
-    return [boxed(TensorList.of(elementType(context.op), shapeValue(context.inputs[0]), items))];
+    const { op, inputs } = context;
+    return [boxed(TensorList.reserved(elementType(op), shapeValue(inputs[0]), integer(context, 1)))];
   }),
   grad: 'none',
   batch: batchOnce,
@@ -154,17 +155,22 @@ defineOp({
     boxed(listOf(context).push(checkElement(listOf(context), context.inputs[1], context.op))),
   ]),
   grad: (op, [dlist]) =>
-    isDifferentiable(op.inputs[1])
-      ? call2('TensorListPopBack', [dlist, shapeOf(op.inputs[1])], elementType(op))
-      : [null, null],
+    isDifferentiable(op.inputs[1]) ? popBack(dlist, op.inputs[1], shapeOf(op.inputs[1])) : [null, null],
   batch: batchPushBack,
   effect: 'pure',
   samples: [],
 });
 
-function call2(type: string, inputs: readonly Gradient[], dtype: DType): readonly [Tensor, Tensor] {
-  const { op } = one(type, inputs, { element_dtype: dtype });
-  return [op.outputs[0]!, op.outputs[1]!];
+/** A list with `tensor` as its last element. */
+export function pushBack(list: Gradient, tensor: Gradient): Tensor {
+  return one('TensorListPushBack', [list, tensor], tensor instanceof Tensor ? listAttrs(tensor) : {});
+}
+
+/** A list without its last element, which is like `element`, and that element. */
+export function popBack(list: Gradient, element: Tensor, shape: Operand): readonly [Tensor, Tensor] {
+  const attrs = { element_dtype: element.dtype, ...listAttrs(element, element) };
+  const { outputs } = one('TensorListPopBack', [list, shape], attrs).op;
+  return [outputs[0]!, outputs[1]!];
 }
 
 defineOp({
@@ -177,7 +183,7 @@ defineOp({
     const rest = list.popped();
     return [boxed(rest), list.get(list.length - 1, shapeValue(context.inputs[1]))];
   }),
-  grad: (_, [dlist, delement]) => (delement ? [one('TensorListPushBack', [dlist, delement]), null] : [null, null]),
+  grad: (_, [dlist, delement]) => (delement ? [pushBack(dlist, delement), null] : [null, null]),
   batch: batchPopBack,
   effect: 'pure',
   samples: [],
@@ -319,9 +325,16 @@ defineOp({
   samples: [],
 });
 
-/** An empty list of tensors like `tensor`. */
-export function emptyList(dtype: DType, shape: Shape, limit: Tensor | number = -1): Tensor {
-  return one('EmptyTensorList', [shapeOperand(shape), convertToTensor(limit, 'int32', 'max_num_elements')], {
-    element_dtype: dtype,
-  });
+/** An empty list for tensors like `element`. */
+export function emptyList(element: Tensor, limit: Tensor): Tensor {
+  const attrs = { element_dtype: element.dtype, ...listAttrs(element) };
+  return one('EmptyTensorList', [shapeOperand(element.shape), limit], attrs);
+}
+
+/** An empty list that stands for `list`. */
+export function emptyListLike(list: Tensor): Tensor {
+  const type = handleType(list);
+  const limit = convertToTensor(-1, 'int32', 'max_num_elements');
+  const attrs = { element_dtype: type?.dtype ?? 'float32', ...(type && handleAttrs([list])) };
+  return one('EmptyTensorList', [shapeOperand(null), limit], attrs);
 }

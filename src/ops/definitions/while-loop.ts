@@ -8,9 +8,9 @@ import { formatShape, isCompatible, mergeShapes, shapesEqual, type Shape } from 
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
-import { composed } from '../compose.js';
+import { composed, ofUser } from '../compose.js';
 import { callLoop } from '../functional/loops.js';
-import { assembled, partsLike, partsOfResult, type Outside, type Parts } from '../functional/results.js';
+import { assembled, partsLike, partsOfResult, type AnyShape, type Outside, type Parts } from '../functional/results.js';
 import { flatten } from '../nest.js';
 import { argumentFor, trace } from '../trace.js';
 import type { Operand, OpOptions, TensorLike } from '../types.js';
@@ -30,6 +30,8 @@ export interface WhileLoopOptions extends OpOptions {
 
 /** The loop variables as `cond` and `body` get them, and as the loop gives them. */
 type Variables<V extends readonly unknown[]> = { -readonly [K in keyof V]: Outside<V[K]> };
+/** Those whose shapes may change. */
+type OpenVariables<V extends readonly unknown[]> = { -readonly [K in keyof V]: AnyShape<Outside<V[K]>> };
 
 /**
  * Calls `body` on the loop variables as long as `cond` of them holds (TensorFlow `tf.while_loop`). Both are called once, to build
@@ -47,23 +49,41 @@ type Variables<V extends readonly unknown[]> = { -readonly [K in keyof V]: Outsi
  * [i, x]; // [3, 8]
  */
 export function whileLoop<const V extends readonly unknown[]>(
+  cond: (...vars: OpenVariables<V>) => TensorLike | boolean,
+  body: (...vars: OpenVariables<V>) => unknown,
+  loopVars: V,
+  options: WhileLoopOptions & { readonly shapeInvariants: readonly Shape[] },
+): OpenVariables<V>;
+export function whileLoop<const V extends readonly unknown[]>(
   cond: (...vars: Variables<V>) => TensorLike | boolean,
   body: (...vars: Variables<V>) => unknown,
   loopVars: V,
+  options?: WhileLoopOptions,
+): Variables<V>;
+export function whileLoop(
+  cond: (...vars: readonly never[]) => unknown,
+  body: (...vars: readonly never[]) => unknown,
+  loopVars: readonly unknown[],
   options: WhileLoopOptions = {},
-): Variables<V> {
+): unknown {
   const settings = checkOptions(options);
   if (typeof cond !== 'function' || typeof body !== 'function')
     throw new InvalidArgumentError('whileLoop: cond and body must be functions.');
   if (!Array.isArray(loopVars) || loopVars.length === 0)
     throw new InvalidArgumentError('whileLoop: loopVars must be a list of at least one variable.');
-  const operands = flatten(loopVars as unknown) as Operand[];
-  const build = (scope: string): unknown => new Loop(cond as Fn, body as Fn, loopVars, settings).build(scope);
+  const operands = flatten(loopVars) as Operand[];
+  const loop = new Loop(
+    ofUser('whileLoop: cond', cond as Fn),
+    ofUser('whileLoop: body', body as Fn),
+    loopVars,
+    settings,
+  );
+  const build = (scope: string): unknown => loop.build(scope);
   return composed(
     operands.filter((value) => value !== null && value !== undefined),
     () => nameScope(options.name ?? 'while', build),
     'whileLoop',
-  ) as Variables<V>;
+  );
 }
 
 type Fn = (...vars: readonly unknown[]) => unknown;

@@ -28,7 +28,7 @@ export function branchGradient(
   const inputs = op.inputs.slice(first);
   const forms = inputs.map((_, i) => formOf(traced.map(({ result }) => result[i]!)));
   traced.forEach(({ body, result }, branch) => {
-    const complete = body.asDefault(() =>
+    const complete = body.completing(() =>
       forms.flatMap((form, i) => (form ? partsOf(form, result[i]!, () => bodies[branch]!.inputs[i]!) : [])),
     );
     body.setOutputs(complete.map((part) => captured(body, part)));
@@ -78,14 +78,13 @@ function traceGradient(
   calculus: Calculus,
 ) {
   let gradientBody: FunctionGraph | undefined;
-  // Of what is there twice, the first; of an argument that is returned as well, the argument.
-  const outside = new Map([
-    ...body.outputs.map((output, i) => [output, op.outputs[i]!] as const).reverse(),
-    ...body.inputs.map((input, i) => [input, op.inputs[first + i]!] as const),
-  ]);
+  // Of what is returned twice, the first.
+  const outputs = new Map(body.outputs.map((output, i) => [output, op.outputs[i]!] as const).reverse());
   const known = (tensor: Tensor): Tensor | null => {
-    const found = outside.get(tensor);
-    return found ? captured(gradientBody!, found) : null;
+    const argument = body.positionOf(tensor);
+    if (argument >= 0) return captured(gradientBody!, op.inputs[first + argument]!);
+    const output = outputs.get(tensor);
+    return output === undefined ? null : captured(gradientBody!, output);
   };
   const resolve = (tensor: Tensor): Tensor => known(tensor) ?? made(tensor, known, gradientBody!);
   return trace(

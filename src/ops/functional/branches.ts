@@ -6,8 +6,7 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, one } from '../call.js';
 import { captured } from '../capture.js';
-import { emptyList } from '../definitions/tensor-list.js';
-import { handleType } from '../handles.js';
+import { emptyListLike } from '../definitions/tensor-list.js';
 import type { AttrInput } from '../opdef.js';
 import { dtypesOf, isStateful, outputAttrs, register } from '../trace.js';
 import { neededByGradient } from './intermediates.js';
@@ -66,7 +65,7 @@ export function shareCaptures(bodies: readonly FunctionGraph[]): readonly Tensor
   const captures = [...new Set(bodies.flatMap((body) => body.captures))];
   for (const body of bodies) {
     const own = body.inputs.filter((input) => body.capturedBy(input) === null);
-    body.orderInputs([...own, ...captures.map((tensor) => captured(body, tensor))]);
+    body.orderInputs([...own, ...body.completing(() => captures.map((tensor) => captured(body, tensor)))]);
   }
   return captures;
 }
@@ -84,9 +83,9 @@ function exportIntermediates(bodies: readonly FunctionGraph[]): void {
 }
 
 function standIn(tensor: Tensor, body: FunctionGraph): Tensor {
-  return body.asDefault(() =>
+  return body.completing(() =>
     tensor.dtype === 'variant'
-      ? emptyList(handleType(tensor)?.dtype ?? 'float32', null)
+      ? emptyListLike(tensor)
       : one('FakeParam', [], { dtype: tensor.dtype, shape: tensor.shape }),
   );
 }

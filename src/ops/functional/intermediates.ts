@@ -38,8 +38,9 @@ function isResult(op: Operation, i: number): boolean {
 }
 
 /** Whether a tensor depends on nothing and can be made again. */
-function isConstant({ op }: Tensor, body: FunctionGraph): boolean {
-  return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && !body.inputs.some((input) => input.op === op);
+function isConstant(tensor: Tensor, body: FunctionGraph): boolean {
+  const { op } = tensor;
+  return op.inputs.length === 0 && opDef(op.type).effect === 'pure' && body.positionOf(tensor) < 0;
 }
 
 function ancestorsOf(body: FunctionGraph): ReadonlySet<Operation> {
@@ -81,14 +82,13 @@ class Watch {
     if (op.outputs.length > 1)
       for (const y of op.outputs) if (isDifferentiable(y) && !hasStaticZeros(y)) this.needed.add(y);
     const scratch = this.#scratch;
-    const run = () => {
+    const build = () => {
       const dys = op.outputs.map((y) => (isDifferentiable(y) ? scratch.addInput(argumentFor(y, 'dy')) : null));
-      grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+      const run = () => grad(op as OpView, dys as unknown as Many<Gradient>, nothing);
+      scratch.withScope({ name: scratch.uniqueName(`${op.name}_grad`) }, run);
     };
     try {
-      // Its site, too: without one, every node would capture a stack that nobody looks at.
-      const scope = { name: scratch.uniqueName(`${op.name}_grad`), site: op.site };
-      scratch.asDefault(() => scratch.withScope(scope, run));
+      scratch.withScope({ site: op.site }, () => scratch.asDefault(build));
     } catch (error) {
       if (!(error instanceof LookupError)) throw error;
     }

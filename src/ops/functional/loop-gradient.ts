@@ -5,7 +5,7 @@ import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { zeros } from '../definitions/array-fill.js';
-import { shapeOperand } from '../definitions/tensor-list.js';
+import { popBack, shapeOperand } from '../definitions/tensor-list.js';
 import { handleType, isDifferentiable } from '../handles.js';
 import type { Calculus, Gradient, OpView } from '../opdef.js';
 import { constantBeside } from '../rules.js';
@@ -98,8 +98,6 @@ class History {
   readonly popped: Popped[] = [];
   readonly #op: OpView;
   readonly #body: FunctionGraph;
-  /** Of each argument its position, and of each tensor that a list keeps the position of the list. */
-  readonly #positions: ReadonlyMap<Tensor, number>;
   readonly #lists: ReadonlyMap<Tensor, number>;
   #graph!: FunctionGraph;
   #counter!: Tensor;
@@ -108,9 +106,9 @@ class History {
   constructor(op: OpView, body: FunctionGraph) {
     this.#op = op;
     this.#body = body;
-    this.#positions = new Map(body.inputs.map((input, i) => [input, i]));
     const originals = originalOutputs(op);
-    this.#lists = new Map(body.outputs.slice(originals).map(({ op: push }, i) => [push.inputs[1]!, originals + i]));
+    const lists = body.outputs.slice(originals).map(({ op: push }, i) => [push.inputs[1]!, originals + i] as const);
+    this.#lists = new Map(lists);
   }
 
   begin(graph: FunctionGraph, args: readonly Tensor[]): void {
@@ -156,15 +154,15 @@ class History {
 
   /** The position of an argument that is the same in every iteration; -1 for anything else. */
   #invariant(tensor: Tensor): number {
-    const position = this.#positions.get(tensor) ?? -1;
-    return this.#body.outputs[position] === tensor ? position : -1;
+    const position = this.#body.positionOf(tensor);
+    return position >= 0 && this.#body.outputs[position] === tensor ? position : -1;
   }
 
   #pop(list: Tensor, tensor: Tensor): Tensor {
     const argument = this.#graph.addInput(argumentFor(list, 'accumulator'));
     const shape = shapeOperand(tensor.shape);
-    const { outputs } = one('TensorListPopBack', [argument, shape], { element_dtype: tensor.dtype }).op;
-    this.popped.push({ list, argument, rest: outputs[0]! });
-    return outputs[1]!;
+    const [rest, value] = popBack(argument, tensor, shape);
+    this.popped.push({ list, argument, rest });
+    return value;
   }
 }

@@ -5,7 +5,7 @@ import type { Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { call, one } from '../call.js';
 import { captured } from '../capture.js';
-import { emptyList } from '../definitions/tensor-list.js';
+import { emptyList, pushBack } from '../definitions/tensor-list.js';
 import { handleType } from '../handles.js';
 import type { AttrInput } from '../opdef.js';
 import { argumentFor, dtypesOf, isStateful, outputAttrs, register } from '../trace.js';
@@ -70,14 +70,11 @@ function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): re
   // The counter follows from that of the backward loop, and what is captured is the same in every iteration.
   const free = new Set([body.inputs[0]!, ...body.inputs.filter((input, i) => body.outputs[i] === input)]);
   const kept = [...new Set([...neededByGradient(body), ...withoutPath(body)])].filter((tensor) => !free.has(tensor));
-  const pushed: Tensor[] = [];
-  const lists = kept.map((tensor) => {
-    const list = emptyList(tensor.dtype, tensor.shape, limit);
+  const lists = kept.map((tensor) => emptyList(tensor, limit));
+  const pushed = lists.map((list, i) => {
     const spec = argumentFor(list, 'accumulator');
-    cond.addInput(spec);
-    const argument = body.addInput(spec);
-    pushed.push(body.asDefault(() => one('TensorListPushBack', [argument, tensor])));
-    return list;
+    cond.completing(() => cond.addInput(spec));
+    return body.completing(() => pushBack(body.addInput(spec), kept[i]!));
   });
   body.setOutputs([...body.outputs, ...pushed]);
   return lists;
@@ -85,18 +82,13 @@ function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): re
 
 /** Variables of a shape not known whose old value the new one does not depend on: their zero gradients need it. */
 function withoutPath(body: FunctionGraph): readonly Tensor[] {
-  return body.inputs.filter((input, i) => {
+  const open = body.inputs.filter((input, i) => {
     const shape = handleType(input)?.shape ?? input.shape;
     if (input.dtype === 'resource' || input.dtype === 'variant' || body.outputs[i] === input) return false;
-    return shape === null || shape.includes(null) ? !body.outputs.some((output) => dependsOn(output, input)) : false;
+    return shape === null || shape.includes(null);
   });
-}
-
-function dependsOn(output: Tensor, input: Tensor): boolean {
-  const seen = new Set([output.op]);
-  for (const op of seen) {
-    if (op === input.op) return true;
-    for (const source of op.inputs) if (source.op.id >= input.op.id) seen.add(source.op);
-  }
-  return false;
+  if (open.length === 0) return [];
+  const used = new Set(body.outputs.map(({ op }) => op));
+  for (const op of used) for (const { op: source } of op.inputs) used.add(source);
+  return open.filter(({ op }) => !used.has(op));
 }

@@ -42,6 +42,15 @@ type OutsideOf<X> =
                 ? { -readonly [K in keyof X]: Outside<X[K]> }
                 : never;
 
+/** The same nest of tensors whose shapes show only when it runs. */
+export type AnyShape<X> = X extends IndexedSlices
+  ? X
+  : X extends { readonly dtype: infer D extends DType; readonly shape: Shape }
+    ? Tensor<D>
+    : X extends object
+      ? { -readonly [K in keyof X]: AnyShape<X[K]> }
+      : X;
+
 /** A leaf of a result: how many tensors it takes, and how it is made of them again. */
 interface Leaf {
   readonly kind: 'tensor' | 'nothing' | 'slices' | 'shaped slices';
