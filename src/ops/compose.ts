@@ -1,4 +1,5 @@
 /** Functions of several nodes: all of them are made, in the graph of the operands, or none. */
+import { getDefaultGraph } from '../graph/graph.js';
 import { NDArray } from '../graph/ndarray.js';
 import { nameScope } from '../graph/scopes.js';
 import type { Shape } from '../graph/shape.js';
@@ -22,6 +23,15 @@ export function composedInScope<T>(
   fn: (scope: string) => T,
 ): T {
   return composed(operands, () => nameScope(options?.name ?? name, fn), name);
+}
+
+/**
+ * A function that the user hands over, to be called within the call that is about to begin: what it makes was created where it
+ * says so, not where the call is. Within a greater call, which the user did not write, all stays one call's.
+ */
+export function usersOwn<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  if (getDefaultGraph().scope.site !== null) return fn;
+  return (...args) => getDefaultGraph().withScope({ site: null }, () => fn(...args));
 }
 
 /** The static shape an operand has, or will have as a tensor. */

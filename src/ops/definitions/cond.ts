@@ -9,7 +9,7 @@ import { nameScope } from '../../graph/scopes.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
-import { composed } from '../compose.js';
+import { composed, usersOwn } from '../compose.js';
 import { callBranches } from '../functional/branches.js';
 import { assembled, partsOfResult, type BodyResult, type Outside, type Parts } from '../functional/results.js';
 import { checkSameStructure } from '../nest.js';
@@ -94,9 +94,10 @@ function choose(
     if (typeof each !== 'function') throw new InvalidArgumentError(`${fn}: every branch must be a function.`);
   if (selector === null || selector === undefined)
     throw new InvalidArgumentError(`${fn}: what decides is ${String(selector)}, not a tensor.`);
+  const own = functions.map(usersOwn);
   const build = (scope: string): unknown => {
     const operand = scalar(fn, convertToTensor(selector, dtype));
-    const traced = functions.map((each, i) => branch(fn, `${scope}${names[i]}`, each));
+    const traced = own.map((each, i) => branch(fn, `${scope}${names[i]}`, each));
     const [first, ...others] = traced.map(({ parts }) => parts);
     for (const [i, other] of others.entries()) checkAlike(fn, names[0]!, names[i + 1]!, first!, other);
     const outputs = callBranches(

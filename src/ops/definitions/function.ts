@@ -7,7 +7,7 @@ import { checkName } from '../../graph/names.js';
 import { checkOptionNames } from '../../graph/options.js';
 import { captured } from '../capture.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { composed } from '../compose.js';
+import { composed, usersOwn } from '../compose.js';
 import { callBranches } from '../functional/branches.js';
 import { assembled, partsOfResult, type BodyResult, type Outside, type Parts } from '../functional/results.js';
 import { describeNest, flatten } from '../nest.js';
@@ -40,6 +40,7 @@ export function graphFunction<A extends readonly unknown[], R extends BodyResult
   const traced = new WeakMap<Graph, Map<string, Traced>>();
   const tracing = new Set<string>();
   return (...args) => {
+    const own = usersOwn(fn);
     const call = (): unknown => {
       const graph = getDefaultGraph();
       const given = partsOfResult('function', args);
@@ -52,7 +53,7 @@ export function graphFunction<A extends readonly unknown[], R extends BodyResult
           throw new InvalidArgumentError(`${name}: the function calls itself: that would never end. Use whileLoop.`);
         tracing.add(key);
         try {
-          known.set(key, (body = traceFor(graph, given, fn as never, options)));
+          known.set(key, (body = traceFor(graph, given, own as never, options)));
         } finally {
           tracing.delete(key);
         }

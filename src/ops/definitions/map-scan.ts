@@ -7,7 +7,7 @@ import { nameScope } from '../../graph/scopes.js';
 import { formatShape, mergeShapes, type Dim, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
-import { composed } from '../compose.js';
+import { composed, usersOwn } from '../compose.js';
 import { assembled, partsLike, partsOfResult, type Outside, type Parts } from '../functional/results.js';
 import { flatten } from '../nest.js';
 import { elementOf } from '../slicing.js';
@@ -81,12 +81,12 @@ export function mapFnTo<const E, R>(
   elementShape: (like: Tensor, k: number) => Operand,
 ): Stacked<R> {
   checkMapOptions('mapFn', options);
-  return overRows('mapFn', options.name ?? 'map', fn, elems, (rows) => {
-    const once = rows.tracedOnce((i) => fn(rows.row(i) as Row<E>));
+  return overRows('mapFn', options.name ?? 'map', fn, elems, (rows, own) => {
+    const once = rows.tracedOnce((i) => own(rows.row(i) as Row<E>));
     const row = someTensors('mapFn', 'what the function returns', once);
     const lists = row.tensors.map((tensor) => rows.reserve(tensor));
     const [, ...filled] = rows.loop(options, lists, (i, state) => {
-      const { tensors } = partsOfResult('mapFn', fn(rows.row(i) as Row<E>));
+      const { tensors } = partsOfResult('mapFn', own(rows.row(i) as Row<E>));
       return tensors.map((tensor, k) => rows.put(state[k]!, i, tensor));
     });
     return assembled(
@@ -130,12 +130,12 @@ type Step = (accumulated: unknown, row: unknown) => unknown;
 
 function fold(name: string, reverse: boolean, fn: Step, elems: unknown, options: FoldOptions<unknown>): unknown {
   checkMapOptions(name, options, ['initializer']);
-  return overRows(name, options.name ?? name, fn, elems, (rows) => {
+  return overRows(name, options.name ?? name, fn, elems, (rows, own) => {
     const { start, skip } = rows.initial(name, options.initializer, reverse);
     const [, ...state] = rows.loop(
       options,
       start.tensors,
-      (i, vars) => next(name, start, fn(assembled(start, vars), rows.row(i))),
+      (i, vars) => next(name, start, own(assembled(start, vars), rows.row(i))),
       skip,
       reverse,
     );
@@ -158,7 +158,7 @@ export function scan<const E, A = Row<E>>(
 ): Stacked<A> {
   checkMapOptions('scan', options, ['initializer', 'reverse']);
   const reverse = checkBoolean('scan', 'reverse', options.reverse ?? false);
-  return overRows('scan', options.name ?? 'scan', fn, elems, (rows) => {
+  return overRows('scan', options.name ?? 'scan', fn as Step, elems, (rows, own) => {
     const { start, skip } = rows.initial('scan', options.initializer, reverse);
     const { tensors } = start;
     const first = reverse ? rows.last() : convertToTensor(0, 'int32', 'first');
@@ -166,7 +166,7 @@ export function scan<const E, A = Row<E>>(
       skip ? rows.put(rows.reserve(tensor), first, tensor) : rows.reserve(tensor),
     );
     const step = (i: Tensor, vars: readonly Tensor[]): readonly Tensor[] => {
-      const result = (fn as Step)(assembled(start, vars.slice(0, tensors.length)), rows.row(i));
+      const result = own(assembled(start, vars.slice(0, tensors.length)), rows.row(i));
       const state = next('scan', start, result);
       return [...state, ...state.map((tensor, k) => rows.put(vars[tensors.length + k]!, i, tensor))];
     };
@@ -203,9 +203,16 @@ function checkMapOptions(fn: string, options: MapOptions, more: readonly string[
   checkBoolean(fn, 'backProp', options.backProp ?? true);
 }
 
-function overRows(name: string, scope: string, fn: unknown, elems: unknown, build: (rows: Rows) => unknown): unknown {
+function overRows<A extends readonly unknown[], R>(
+  name: string,
+  scope: string,
+  fn: (...args: A) => R,
+  elems: unknown,
+  build: (rows: Rows, own: (...args: A) => R) => unknown,
+): unknown {
   if (typeof fn !== 'function') throw new InvalidArgumentError(`${name}: fn must be a function.`);
-  return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems))), name);
+  const own = usersOwn(fn);
+  return composed(flatten(elems) as Operand[], () => nameScope(scope, () => build(new Rows(name, elems), own)), name);
 }
 
 /** The rows of a nest of tensors. */
@@ -286,8 +293,7 @@ class Rows {
       ...step(i, vars),
     ];
     const { backProp = true, parallelIterations = 10 } = options;
-    const vars: readonly Tensor[] = [start, ...state];
-    return whileLoop(cond as never, body as never, vars, {
+    return whileLoop(cond as never, body as never, [start, ...state], {
       backProp,
       parallelIterations,
       maximumIterations: this.#count as Tensor<'int32'>,

@@ -8,7 +8,7 @@ import { formatShape, isCompatible, mergeShapes, shapesEqual, type Shape } from 
 import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
-import { composed } from '../compose.js';
+import { composed, usersOwn } from '../compose.js';
 import { callLoop } from '../functional/loops.js';
 import { assembled, partsLike, partsOfResult, type Outside, type Parts } from '../functional/results.js';
 import { flatten } from '../nest.js';
@@ -58,10 +58,10 @@ export function whileLoop<const V extends readonly unknown[]>(
   if (!Array.isArray(loopVars) || loopVars.length === 0)
     throw new InvalidArgumentError('whileLoop: loopVars must be a list of at least one variable.');
   const operands = flatten(loopVars as unknown) as Operand[];
-  const build = (scope: string): unknown => new Loop(cond as Fn, body as Fn, loopVars, settings).build(scope);
+  const loop = new Loop(usersOwn(cond as Fn), usersOwn(body as Fn), loopVars, settings);
   return composed(
     operands.filter((value) => value !== null && value !== undefined),
-    () => nameScope(options.name ?? 'while', build),
+    () => nameScope(options.name ?? 'while', (scope) => loop.build(scope)),
     'whileLoop',
   ) as Variables<V>;
 }
