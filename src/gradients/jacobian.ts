@@ -94,10 +94,11 @@ export function jacobiansOf(
 ): readonly (Tensor | null)[] {
   const y = valueOf(target);
   const shape = shapeOf(y);
-  const rows = unitRows(sizeOfShape(shape, y.shape), y);
+  const rows = () => unitRows(sizeOfShape(shape, y.shape), y);
   const each = (row: Tensor) => backward(y, shapedAs(y, one('Reshape', [row, shape])));
   const shapes = (i: number): Tensor => shapeOf(valueOf(xs[i]!));
-  return forEachSeed({ each, shapeOf: shapes }, rows, options).map((stacked, i) => {
+  const all = takesGradient(y) ? forEachSeed({ each, shapeOf: shapes }, rows(), options) : xs.map(() => null);
+  return all.map((stacked, i) => {
     if (stacked === null)
       return options.unconnectedGradients === 'zero' ? zerosOf(y, [shapeOf(valueOf(xs[i]!))], valueOf(xs[i]!)) : null;
     const result = one('Reshape', [stacked, joined([shape, item(shapeOf(stacked), { start: 1 })])]);
@@ -144,12 +145,13 @@ export function batchJacobianOf(
   const [y, x] = [valueOf(target), valueOf(source)];
   const shape = shapeOf(y);
   const inner = item(shape, { start: 1 });
-  const rows = unitRows(sizeOfShape(inner, y.shape?.slice(1) ?? null), y);
+  const rows = () => unitRows(sizeOfShape(inner, y.shape?.slice(1) ?? null), y);
   const each = (row: Tensor) => {
     const seed = one('Reshape', [row, joined([constantBeside(y, [1], 'int32'), inner])]);
     return backward(y, shapedAs(y, one('BroadcastTo', [seed, shape])));
   };
-  const [stacked] = forEachSeed({ each, shapeOf: () => shapeOf(x) }, rows, options) as [Tensor | null];
+  const work = { each, shapeOf: () => shapeOf(x) };
+  const [stacked = null] = takesGradient(y) ? forEachSeed(work, rows(), options) : [];
   if (stacked === null && options.unconnectedGradients !== 'zero') return null;
   return sameRows(y, x, () => {
     if (stacked === null) return zerosOf(y, [item(shapeOf(x), { start: 1 })], x);
@@ -179,6 +181,9 @@ function swapped(tensor: Tensor): Tensor {
   const rest = one('Range', [2, one('Rank', [tensor]), 1], {}, { name: 'range' });
   return one('Transpose', [tensor, joined([constantBeside(tensor, [1, 0], 'int32'), rest])], {}, { name: 'transpose' });
 }
+
+/** What is true or false, or text, has none to pass on. */
+const takesGradient = ({ dtype }: Tensor): boolean => dtype !== 'bool' && dtype !== 'string';
 
 /** The tensor of an operand. To be differentiated is no use of a variable that a tape should take note of. */
 const valueOf = (operand: JacobianOperand): Tensor => unrecorded(() => convertToTensor(operand));
