@@ -126,7 +126,7 @@ export function batchJacobian(y: JacobianOperand, x: JacobianOperand, options: J
   const fn = 'batchJacobian';
   checkJacobianOptions(fn, options);
   const [target, source] = [jacobianOperand(fn, 'y', y), jacobianOperand(fn, 'x', x)];
-  checkRows(fn, 1, target, source);
+  checkRows(fn, 1, ['y', target], ['x', source]);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, source] as readonly Operand[];
   graphOf(fn, operands);
@@ -225,23 +225,31 @@ export function jacobianOperands(fn: string, argument: string, nest: Nest<TapeOp
 /** The only operand. */
 export function jacobianOperand(fn: string, argument: string, operand: unknown): JacobianOperand {
   if (operand instanceof Tensor || operand instanceof Variable) return operand as JacobianOperand;
-  const [only] = jacobianOperands(fn, argument, [operand as TapeOperand]);
-  throw new InvalidArgumentError(`${fn}: ${argument} must be one tensor or variable, not ${typeof only}.`);
+  jacobianOperands(fn, argument, [operand as TapeOperand]);
+  throw new InvalidArgumentError(
+    `${fn}: ${argument} must be one tensor or variable, not ${Array.isArray(operand) ? 'a list' : 'an object'} of them.`,
+  );
 }
 
 /** @throws ShapeError where an operand has a lower rank, or two have not as many rows */
-export function checkRows(fn: string, rank: number, y: JacobianOperand, x: JacobianOperand): void {
-  for (const [name, { shape }, tensor] of [
-    ['y', y, y],
-    ['x', x, x],
+export function checkRows(
+  fn: string,
+  rank: number,
+  [yName, y]: readonly [argument: string, operand: JacobianOperand],
+  [xName, x]: readonly [argument: string, operand: JacobianOperand],
+): void {
+  for (const [name, operand] of [
+    [yName, y],
+    [xName, x],
   ] as const) {
-    if (shape === null || shape.length >= rank) continue;
-    throw new ShapeError(`${fn}: ${name}, ${describeOperand(tensor)}, must have rank ${rank} at least.`);
+    // prettier-ignore
+    if (operand.shape === null || operand.shape.length >= rank) continue;
+    throw new ShapeError(`${fn}: ${name}, ${describeOperand(operand)}, must have rank ${rank} at least.`);
   }
   const [rows, others] = [y.shape?.[0] ?? null, x.shape?.[0] ?? null];
   if (rows === null || others === null || rows === others) return;
   throw new ShapeError(
-    `${fn}: y and x must have the same first dimension: ${describeOperand(y)} has ${rows} rows, ${describeOperand(x)} has ${others}.`,
+    `${fn}: ${yName} and ${xName} must have the same first dimension: ${describeOperand(y)} has ${rows} rows, ${describeOperand(x)} has ${others}.`,
   );
 }
 

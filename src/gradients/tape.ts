@@ -248,7 +248,7 @@ export class GradientTape {
     const fn = 'GradientTape.batchJacobian';
     checkJacobianOptions(fn, options, ['parallelIterations', 'usePfor']);
     const [y, x] = [jacobianOperand(fn, 'target', target), jacobianOperand(fn, 'source', source)];
-    checkRows(fn, 2, y, x);
+    checkRows(fn, 2, ['target', y], ['source', x]);
     return this.#using(fn, (recording) => batchJacobianOn(recording, fn, y, x, options));
   }
 
