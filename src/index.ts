@@ -47,7 +47,13 @@ export {
 export { jvp, type JvpOptions } from './gradients/jvp.js';
 export { recomputeGrad } from './gradients/recompute.js';
 export { noGradient, registerGradient } from './gradients/registry.js';
-export { GradientTape, type TapeGradientOptions, type TapeGradients, type TapeOptions } from './gradients/tape.js';
+export {
+  GradientTape,
+  type TapeGradientOptions,
+  type TapeGradients,
+  type TapeJacobianOptions,
+  type TapeOptions,
+} from './gradients/tape.js';
 export { applyAppended } from './ops/apply-appended.js';
 export { convertToTensor } from './ops/call.js';
 export * from './ops/definitions/index.js';

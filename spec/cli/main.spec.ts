@@ -247,7 +247,19 @@ describe('models that do not work', () => {
     ['missing.ts', null, 'cannot find the model missing.ts'],
     ['graph.pb', 'x', 'GraphDef files cannot be read yet'],
     ['syntax.ts', 'export const a = (;', 'does not compile'],
-    ['throws.ts', "throw new Error('from the model');", 'from the model'],
+    ['throws.ts', "\nthrow new Error('from the model');", /^error: from the model \[thrown at .*\/throws\.ts:2\]\n$/],
+    [
+      'rejects.ts',
+      "\nexport default async () => {\n  await null;\n  const nothing = JSON.parse('null');\n  return nothing.loss;\n};",
+      /Cannot read .* \[thrown at .*\/rejects\.ts:5\]\n$/,
+    ],
+    [
+      'misspelt.ts',
+      "import * as tl from 'tapeless';\nconst x = tl.constant(1);\ntl.gradients(x, x, { gradYS: [x] } as never);",
+      /gradYS.*\[thrown at .*\/misspelt\.ts:3\]\n$/,
+    ],
+    ['object.ts', "throw { reason: 'none',\n  list: [1] };", "error: { reason: 'none', list: [ 1 ] }\n"],
+    ['text.ts', "throw 'two\\nlines';", 'error: two (1 more line with --verbose)\n'],
     [
       'shape.ts',
       "import * as tl from 'tapeless';\ntl.matmul(tl.placeholder('float32', [2, 3]), tl.placeholder('float32', [4, 5]) as never);",
@@ -257,7 +269,7 @@ describe('models that do not work', () => {
     if (text !== null) await write(name, text);
     const result = await run('dump', name);
     expect([result.code, result.out]).toEqual([2, '']);
-    expect(result.err).toContain(message);
+    expect(result.err).toMatch(message);
     expect(result.err.trimEnd().split('\n')).toHaveLength(1);
   });
 
@@ -266,7 +278,9 @@ describe('models that do not work', () => {
     const { code, err } = await run('dump', 'deep.ts', '--verbose');
     expect(code).toBe(2);
     expect(err).toMatch(/error: from the model\nsecond line\n\s+at inner \(.*deep\.ts:1/);
-    expect((await run('dump', 'deep.ts')).err).toBe('error: from the model (1 more line with --verbose)\n');
+    expect((await run('dump', 'deep.ts')).err).toMatch(
+      /^error: from the model \[thrown at .*\/deep\.ts:1\] \(1 more line with --verbose\)\n$/,
+    );
   });
 
   test('a model that imports another copy of the package is told so', async () => {
@@ -279,9 +293,12 @@ describe('models that do not work', () => {
   });
 });
 
-test('unknown commands name the near one', async () => {
+test('unknown commands and options name the near one, on the same line', async () => {
   const { code, err } = await run('dmp', 'regression.ts');
-  expect([code, err]).toEqual([2, "error: unknown command 'dmp'\n(Did you mean dump?)\n"]);
+  expect([code, err]).toEqual([2, "error: unknown command 'dmp' (Did you mean dump?)\n"]);
+  expect((await run('explain', 'regression.ts', '--ys', 'loss', '--xs', 'w', '--stopgradients', 'x')).err).toBe(
+    "error: unknown option '--stopgradients' (Did you mean --stop-gradients?)\n",
+  );
   expect((await run()).code).toBe(2);
 });
 

@@ -56,7 +56,7 @@ describe('names', () => {
     ['los', "--xs: there is no 'los' in model.ts. Did you mean 'loss'"],
     ['hiden', "Did you mean 'hidden'?"],
     ['X', "Did you mean 'x'"],
-    ['layer/y:3', "'layer/y' (MatMul) has 1 outputs; there is no 'layer/y:3'"],
+    ['layer/y:3', "'layer/y' (MatMul) has 1 output; there is no 'layer/y:3'"],
     ['layer/w/Assign', "'layer/w/Assign' is an operation (AssignVariableOp) with no outputs"],
     ['halves', "'halves' is an operation (Split) with several outputs: choose one of halves:0, halves:1"],
     ['helper', "'helper' is a function, and only a default export"],
@@ -122,6 +122,21 @@ describe('gradient flags', () => {
     expect(appended.some((op) => op.colocationGroups().includes('loc:@layer/y'))).toBe(true);
     expect(appended.some((op) => op.type === 'TanhGrad')).toBe(false);
     expect(appended[0]!.id).toBe(model.graph.version - appended.length);
+  });
+
+  test('slices are what they are, as ys and as xs', async () => {
+    const sparse = await modelOf(
+      'm.ts',
+      new tl.Graph().asDefault(() => {
+        const values = tl.placeholder('float32', [2, 3], { name: 'values' });
+        const rows = new tl.IndexedSlices(values, tl.constant([0, 4], { dtype: 'int32' }));
+        return { rows, sum: tl.reduceSum(tl.square(values)) };
+      }),
+    );
+    const [byRows] = differentiate(sparse, { ys: ['sum'], xs: ['rows'] }).results;
+    expect(byRows!.gradient).toBeInstanceOf(tl.IndexedSlices);
+    const [ofRows] = differentiate(sparse, { ys: ['rows'], xs: ['values'] }).results;
+    expect(ofRows!.gradient!.shape).toEqual([2, 3]);
   });
 
   test('say nothing where there are none', () =>

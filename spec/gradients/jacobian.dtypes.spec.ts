@@ -1,6 +1,7 @@
 /** Jacobians of and by complex numbers, integers, and what is no number. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tl from '../../src/index.js';
+import { inGraph } from './support.js';
 
 let graph: tl.Graph;
 beforeEach(() => {
@@ -8,7 +9,8 @@ beforeEach(() => {
 });
 
 const build = <T>(fn: () => T): T => graph.asDefault(fn);
-const valueOf = (tensor: tl.Tensor | null): unknown => new tl.Session({ graph }).runSync(tensor!).toArray();
+const valueOf = (tensor: tl.Tensor | null): unknown =>
+  new tl.Session({ graph: tensor!.graph }).runSync(tensor!).toArray();
 
 /** All the ways there are, which must agree. */
 const ways = [{}, { usePfor: false }, { parallelIterations: 1 }] as const;
@@ -69,18 +71,31 @@ describe('jacobian', () => {
     });
     expect(valueOf(hessian!)).toEqual([[{ re: 0, im: 0 }]]);
   });
+});
 
-  test.each([
-    ['bool', true],
-    ['string', 'yes'],
-  ] as const)('%s targets are an error, and leave the graph as it was', (dtype, value) => {
-    build(() => {
-      const x = tl.constant([1, 2]);
-      const y = tl.constant(value, { name: 'y' });
-      const { state } = graph;
-      const message = `jacobian: y, 'y:0' (Const, ${dtype}[]), is ${dtype}: only numbers have derivatives.`;
-      expect(() => tl.jacobian(y, x)).toThrow(new tl.DTypeError(message));
-      expect(graph.state).toBe(state);
+test.each([{}, { usePfor: false }, { parallelIterations: 2 }])(
+  'complex, as TensorFlow: conjugates of derivatives, %p',
+  (way) => {
+    const [whole, rows, none] = inGraph(() => {
+      const z = tl.constant([{ re: 1, im: 2 }, { re: 3, im: 0 }]); // prettier-ignore
+      const y = z.multiply(z);
+      const apart = tl.constant([{ re: 1, im: 1 }]);
+      const zero = tl.jacobian(y, apart, { ...way, unconnectedGradients: 'zero' });
+      return [tl.jacobian(y, z, way), tl.batchJacobian(y, z, way), zero] as const;
     });
+    const [a, b, o] = [{ re: 2, im: -4 }, { re: 6, im: 0 }, { re: 0, im: 0 }]; // prettier-ignore
+    expect(valueOf(whole)).toEqual([[a, o], [o, b]]); // prettier-ignore
+    expect(valueOf(rows)).toEqual([a, b]);
+    expect(valueOf(none)).toEqual([[o], [o]]);
+  },
+);
+
+test.each(['int32', 'int64', 'uint8', 'bool', 'string'] as const)('of %s is null, or zeros', (dtype) => {
+  inGraph(() => {
+    const x = tl.constant([1, 2]);
+    const y = dtype === 'string' ? tl.constant(['a', 'b']) : tl.cast(x, dtype);
+    expect(tl.jacobian(y, x)).toBeNull();
+    const zeros = tl.jacobian(y, x, { unconnectedGradients: 'zero' });
+    expect(valueOf(zeros)).toEqual([[0, 0], [0, 0]]); // prettier-ignore
   });
 });

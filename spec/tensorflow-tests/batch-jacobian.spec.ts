@@ -54,9 +54,9 @@ describe('shapes that do not fit', () => {
   test('BatchJacobianTest.testBadShape', () =>
     isRefused([2, 3], (x) => tl.concat([x, x], 0), /the same first dimension: .* has 4 rows, .* has 2/s));
   test('BatchJacobianTest.testBadInputRank', () =>
-    isRefused([2], () => tl.random.uniform([2, 2]), /x, .*\[2\]\), must have rank 2 at least/s));
+    isRefused([2], () => tl.random.uniform([2, 2]), /source, .*\[2\]\), must have rank 2 at least/s));
   test('BatchJacobianTest.testBadOutputRank', () =>
-    isRefused([2, 2], () => tl.random.uniform([2]), /y, .*\[2\]\), must have rank 2 at least/s));
+    isRefused([2, 2], () => tl.random.uniform([2]), /target, .*\[2\]\), must have rank 2 at least/s));
 });
 
 // TensorFlow raises an error for an operation that it cannot run on all rows at once; here it runs in a loop, and that is said.

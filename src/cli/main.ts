@@ -41,8 +41,14 @@ Exit codes: 0 done, 1 a check failed, 2 anything else went wrong.`,
   for (const add of [addDump, addCheck, addRun, addExplain, addStats]) add(program);
   for (const command of program.commands)
     command.option('--verbose', 'with an error, print its whole message and the stack');
-  for (const command of [program, ...program.commands]) command.exitOverride().showSuggestionAfterError();
+  for (const command of [program, ...program.commands])
+    command.exitOverride().showSuggestionAfterError().configureOutput({ outputError: writeOnOneLine });
   return program;
+}
+
+/** What is wrong, and what was meant. */
+function writeOnOneLine(text: string, write: (text: string) => void): void {
+  write(`${text.trim().split('\n').join(' ')}\n`);
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -150,6 +150,16 @@ export class Model {
     );
   }
 
+  /** What can be differentiated, or differentiated by: slices stay what they are. */
+  operand(name: string, option: string): tl.Tensor | tl.Variable | tl.IndexedSlices {
+    const item = this.item(name, option);
+    return item instanceof tl.IndexedSlices ? item : this.value(name, option);
+  }
+
+  operands(names: readonly string[], option: string): (tl.Tensor | tl.Variable | tl.IndexedSlices)[] {
+    return names.map((name) => this.operand(name, option));
+  }
+
   values(names: readonly string[], option: string): (tl.Tensor | tl.Variable)[] {
     return names.map((name) => this.value(name, option));
   }
@@ -165,7 +175,9 @@ export class Model {
     if (index === undefined) return op;
     const tensor = op.outputs[Number(index)];
     if (!tensor)
-      throw new UsageError(`'${operation}' (${op.type}) has ${op.outputs.length} outputs; there is no '${name}'.`);
+      throw new UsageError(
+        `'${operation}' (${op.type}) has ${op.outputs.length} ${op.outputs.length === 1 ? 'output' : 'outputs'}; there is no '${name}'.`,
+      );
     return tensor;
   }
 

@@ -106,7 +106,7 @@ export function differentiate(model: Model, flags: GradientFlags): Differentiate
   if (!ys || !xs) return { appended: [], diff: null, results: [] };
   const start = model.graph.version;
   const build = () =>
-    tl.gradients(model.values(ys, '--ys'), model.values(xs, '--xs'), {
+    tl.gradients(model.operands(ys, '--ys'), model.operands(xs, '--xs'), {
       ...settings,
       ...(flags.gradYs && {
         gradYs: flags.gradYs.map((name) => (name === '-' ? null : tensorOf(model, name, '--grad-ys'))),

@@ -9,13 +9,15 @@ import type { Operation } from '../graph/operation.js';
 import { takingBack } from '../graph/rollback.js';
 import { Tensor } from '../graph/tensor.js';
 import { Variable } from '../ops/definitions/variable.js';
+import { IndexedSlices } from '../ops/indexed-slices.js';
 import { isDifferentiable } from '../ops/handles.js';
 import { findOp } from '../ops/opdef.js';
 import { backpropagate } from './backpropagate.js';
-import { Flow, namesOn } from './flow.js';
+import { Flow, namesOn, type Ways } from './flow.js';
 import { sourcesOf } from './paths.js';
 import { makeSeed } from './seeds.js';
 import { stopTensors, type Stop } from './stops.js';
+import { tensorBehind } from './structures.js';
 
 /**
  * 'noPath': y is not computed from x. 'stopGradientOp': an op on the way exists to stop gradients. 'stopGradients': the
@@ -40,23 +42,26 @@ export interface Explanation {
   readonly message: string;
 }
 
+/** What can be asked about. */
+type Explained = Tensor | Variable | IndexedSlices;
+
 const fn = 'explainGradient';
 
 /**
  * Says whether the gradient of `y` with respect to `x` is null, and if so why and where. Where several paths are cut, it
  * speaks of the one along which gradient comes furthest, counted in operations. The graph stays as it is.
- * @param y what would be differentiated, of any dtype and shape: a tensor or a variable
- * @param x by what
+ * @param y what would be differentiated, of any dtype and shape: a tensor, a variable or IndexedSlices
+ * @param x by what: likewise
  * @param options stopGradients: as in `gradients`
- * @throws InvalidArgumentError for anything but tensors and variables of one graph; LookupError where `gradients` throws one
+ * @throws InvalidArgumentError for anything else, or operands of several graphs; LookupError where `gradients` throws one
  * @example
  * const x = constant(1.5);
  * explainGradient(floor(x), x).cause; // 'noGradient'
  * explainGradient(square(x), x).connected; // true
  */
 export function explainGradient(
-  y: Tensor | Variable,
-  x: Tensor | Variable,
+  y: Explained,
+  x: Explained,
   options: { readonly stopGradients?: readonly Stop[] | Stop } = {},
 ): Explanation {
   checkOptionNames(fn, options, ['stopGradients']);
@@ -65,8 +70,8 @@ export function explainGradient(
     ['x', x],
   ] as const) {
     // prettier-ignore
-    if (!(value instanceof Tensor || value instanceof Variable))
-      throw new InvalidArgumentError(`${fn}: ${name} is neither a tensor nor a variable.`);
+    if (!(value instanceof Tensor || value instanceof Variable || value instanceof IndexedSlices))
+      throw new InvalidArgumentError(`${fn}: ${name} is neither a tensor, nor a variable, nor IndexedSlices.`);
   }
   const stopGradients = stopTensors(fn, options.stopGradients ?? []);
   const graph = y.graph.receiver;
@@ -78,7 +83,7 @@ export function explainGradient(
   }
   const finding = takingBack(graph, () => {
     const count = graph.version;
-    const found = find(y instanceof Tensor ? y : y.toTensor(), x instanceof Tensor ? x : x.handle, stopGradients);
+    const found = find([y instanceof Variable ? y.toTensor() : tensorBehind(y)], [tensorBehind(x)], stopGradients);
     // The read of a variable y is taken back too.
     return { ...found, path: found.path.filter((op) => op.graph !== graph || op.id < count) };
   });
@@ -93,38 +98,56 @@ interface Finding {
   readonly more: string;
 }
 
-function find(y: Tensor, x: Tensor, stopGradients: readonly Tensor[]): Finding {
-  const route = new Route(y, x);
+function find(ys: readonly Tensor[], xs: readonly Tensor[], stopGradients: readonly Tensor[]): Finding {
+  const route = new Route(ys, xs);
   let flow = new Flow();
-  const connected = walk(y, [x], stopGradients, flow, () => true);
-  if (!connected && route.boundaries.length > 0) flow = flowToBoundaries(y, x, stopGradients, route);
-  const ways = flow.ways([y], (source) => route.leads(source));
-  if (connected) return { path: ways.to(x.op), cause: null, op: null, more: '' };
-  if (!route.contains(y.op)) return { path: [], cause: 'noPath', op: null, more: hintOn(y, x) };
-  const stops = new Set(stopGradients.map((tensor) => tensor.op));
-  const isEnd = (op: Operation) => !sourcesOf(op).some((source, i) => route.leads(source) && flow.passes(op, i));
-  const ends = [...ways.lengths.keys()].filter(isEnd);
-  ends.sort((a, b) => ways.lengths.get(b)! - ways.lengths.get(a)! || a.id - b.id);
-  const [cut, ...others] = ends.slice(0, 1 + othersShown).map((end) => cutAt(end, y, route, stops));
-  const also = others.map(({ op, cause }) => `'${op.name}' (${cause})`);
-  if (ends.length > 1 + othersShown) also.push(`${ends.length - 1 - othersShown} more`);
+  const reached = walk(ys, xs, stopGradients, flow, () => true);
+  if (!reached && route.boundaries.length > 0) flow = flowToBoundaries(ys, xs, stopGradients, route);
+  const ways = flow.ways(ys, (source) => route.leads(source));
+  if (reached) return { path: ways.to(reached.op), cause: null, op: null, more: '' };
+  if (!ys.some((y) => route.contains(y.op)))
+    return { path: [], cause: 'noPath', op: null, more: hintOn(ys[0]!, xs[0]!) };
+  const [cut, ...others] = cutsIn({ ys, route, flow, ways, stops: new Set(stopGradients.map(({ op }) => op)) });
+  const also = others.slice(0, othersShown).map(({ op, cause }) => `'${op.name}' (${cause})`);
+  if (others.length > othersShown) also.push(`${others.length - othersShown} more`);
   const { end, inside, cause, op } = cut!;
   const more = also.length > 0 ? ` Other ways end at ${also.join(', ')}.` : '';
   return { path: [...ways.to(end), ...inside], cause, op, more };
 }
 
-/** Runs the walk from y; whether gradient reaches the first of xs. */
+/** A walk that came to no x. */
+interface Search {
+  readonly ys: readonly Tensor[];
+  readonly route: Route;
+  readonly flow: Flow;
+  readonly ways: Ways;
+  readonly stops: ReadonlySet<Operation>;
+}
+
+/** Where it ended, the end that gradient came furthest to first. */
+function cutsIn(search: Search): readonly Cut[] {
+  const { route, flow, ways } = search;
+  const isEnd = (op: Operation) => !sourcesOf(op).some((source, i) => route.leads(source) && flow.passes(op, i));
+  const cuts = [...ways.lengths.keys()]
+    .filter((op) => isEnd(op) && route.contains(op))
+    .map((end) => cutAt(end, search));
+  const lengthOf = ({ end, inside }: Cut) => ways.lengths.get(end)! + inside.length;
+  return cuts.sort((a, b) => lengthOf(b) - lengthOf(a) || a.end.id - b.end.id);
+}
+
+/** Runs the walk from ys; which of xs gradient reaches, or null. */
 function walk(
-  y: Tensor,
-  xs: readonly [Tensor, ...Tensor[]],
+  ys: readonly Tensor[],
+  xs: readonly Tensor[],
   stopGradients: readonly Tensor[],
   { observe }: Flow,
   through: (op: Operation) => boolean,
-): boolean {
+  boundaries: readonly Tensor[] = [],
+): Tensor | null {
   const received = backpropagate({
-    ys: [y],
-    xs,
-    seed: () => makeSeed(y, dtypeInfo(y.dtype).kind === 'float' ? null : y, 0),
+    ys,
+    xs: [...xs, ...boundaries],
+    seed: (y, i) => makeSeed(y, dtypeInfo(y.dtype).kind === 'float' ? null : y, i),
     stopGradients,
     through,
     aggregationMethod: 'addN',
@@ -133,20 +156,25 @@ function walk(
     maskedNaN: 'tensorflow',
     observe,
   });
-  return received.of(xs[0]) !== null;
+  return xs.find((x) => received.of(x) !== null) ?? null;
 }
 
 /**
  * The walk leaves out what x is reached from through integers only. To see how far gradient comes there too, it also goes
  * to where the integers, bools and strings begin. Rules that throw are met for the first time here, and pass nothing on.
  */
-function flowToBoundaries(y: Tensor, x: Tensor, stopGradients: readonly Tensor[], { boundaries }: Route): Flow {
+function flowToBoundaries(
+  ys: readonly Tensor[],
+  xs: readonly Tensor[],
+  stopGradients: readonly Tensor[],
+  { boundaries }: Route,
+): Flow {
   const refusing = new Set<Operation>();
   for (;;) {
     const flow = new Flow();
     let current: Operation | null = null;
     try {
-      walk(y, [x, ...boundaries], stopGradients, flow, (op) => !refusing.has((current = op)));
+      walk(ys, xs, stopGradients, flow, (op) => !refusing.has((current = op)), boundaries);
       return flow;
     } catch (error) {
       if (!current || refusing.has(current)) throw error;
@@ -155,17 +183,17 @@ function flowToBoundaries(y: Tensor, x: Tensor, stopGradients: readonly Tensor[]
   }
 }
 
-/** What lies on data paths from x to y, of whatever dtype. */
+/** What lies on data paths from xs to ys, of whatever dtype. */
 class Route {
-  readonly #x: Tensor;
+  readonly #xs: ReadonlySet<Tensor>;
   readonly #between = new Set<Operation>();
-  /** What is computed from x through integers, bools or strings only, and is differentiable again. */
+  /** What is computed from an x through integers, bools or strings only, and is differentiable again. */
   readonly boundaries: readonly Tensor[];
 
-  constructor(y: Tensor, x: Tensor) {
-    this.#x = x;
-    const ancestors = new Set([y.op]);
-    const isYounger = (op: Operation) => op.graph !== x.op.graph || op.id > x.op.id;
+  constructor(ys: readonly Tensor[], xs: readonly Tensor[]) {
+    this.#xs = new Set(xs);
+    const ancestors = new Set(ys.map((y) => y.op));
+    const isYounger = (op: Operation) => xs.some((x) => op.graph !== x.op.graph || op.id > x.op.id);
     for (const op of ancestors) {
       for (const source of sourcesOf(op)) if (isYounger(source.op)) ancestors.add(source.op);
     }
@@ -180,9 +208,9 @@ class Route {
     return this.#between.has(op);
   }
 
-  /** Whether `tensor` is x, or computed from it. */
+  /** Whether `tensor` is an x, or computed from one. */
   leads(tensor: Tensor): boolean {
-    return tensor === this.#x || this.#between.has(tensor.op);
+    return this.#xs.has(tensor) || this.#between.has(tensor.op);
   }
 }
 
@@ -206,31 +234,32 @@ interface Cut {
 }
 
 /** What keeps gradient from going on from `end`. */
-function cutAt(end: Operation, y: Tensor, route: Route, stops: ReadonlySet<Operation>): Cut {
+function cutAt(end: Operation, search: Search): Cut {
+  const { ys, route, stops } = search;
   const cut = (cause: NullCause, op = end): Cut => ({ end, inside: [], cause, op });
   if (stops.has(end)) return cut('stopGradients');
-  if (end === y.op && !isDifferentiable(y)) return cut('integerCut');
+  if (ys.some((y) => y.op === end && !isDifferentiable(y))) return cut('integerCut');
   const sources = sourcesOf(end).filter((source) => route.leads(source));
   if (!sources.some(isDifferentiable)) return cut('integerCut', sources[0]!.op);
   const def = findOp(end.type);
   if (def?.grad === 'stop') return cut('stopGradientOp');
-  return (def?.functional && cutInside(end, route)) || cut('noGradient');
+  return (def?.functional && cutInside(end, search)) || cut('noGradient');
 }
 
-/** A cut in the functions that `end` calls, between what they return and an argument that leads to x. */
-function cutInside(end: Operation, route: Route): Cut | null {
+/** The furthest cut in the functions that `end` calls, between results that gradient comes to and arguments that lead to x. */
+function cutInside(end: Operation, { ys, route, flow }: Search): Cut | null {
+  const live = new Set([...flow.receivers(end), ...ys.filter((y) => y.op === end)]);
+  let furthest: Cut | null = null;
   for (const body of bodiesOf(end)) {
     // What stands before the arguments of the functions chooses among them.
     const first = end.inputs.length - body.inputs.length;
     const args = body.inputs.filter((_, i) => route.leads(end.inputs[first + i]!));
-    for (const arg of args) {
-      for (const result of body.outputs) {
-        const { cause, op, path } = takingBack(body, () => find(result, arg, []));
-        if (op && cause) return { end, inside: path, cause, op };
-      }
-    }
+    const results = body.outputs.filter((_, i) => end.outputs[i] && live.has(end.outputs[i]));
+    if (args.length === 0 || results.length === 0 || body.outputs.length !== end.outputs.length) continue;
+    const { cause, op, path } = takingBack(body, () => find(results, args, []));
+    if (op && cause && path.length > (furthest?.inside.length ?? 0)) furthest = { end, inside: path, cause, op };
   }
-  return null;
+  return furthest;
 }
 
 function bodiesOf(op: Operation): readonly FunctionGraph[] {
@@ -247,6 +276,10 @@ const remedies: Readonly<Record<Exclude<NullCause, 'noPath'>, string>> = {
     'which passes no gradient on to that input. Use a differentiable operation, or registerGradient and gradientOverrideMap.',
 };
 
+/** What stands in the place of an op's own gradient. */
+const ownRemedy =
+  'whose gradient function, which the call of customGradient, recomputeGrad or gradientOverrideMap gave it, returns null for that input. Let it return a gradient there.';
+
 const othersShown = 3;
 
 function inWords({ path, cause, op, more }: Finding, y: string, x: string): Explanation {
@@ -260,18 +293,20 @@ function inWords({ path, cause, op, more }: Finding, y: string, x: string): Expl
   }
   const { createdAt } = op;
   const where = `'${op.name}' (${op.type}, created at ${createdAt})`;
+  const isOwn = cause === 'noGradient' && op.hasAttr('_gradient_op_type');
+  const remedy = isOwn ? ownRemedy : remedies[cause as keyof typeof remedies];
   const message =
-    `The gradient is null: the way from '${y}' to '${x}' ends at ${where}, ${remedies[cause as keyof typeof remedies]} ` +
+    `The gradient is null: the way from '${y}' to '${x}' ends at ${where}, ${remedy} ` +
     `Gradient reaches: ${namesOn(path)}.${more}`;
   return { connected: false, path, cause, op, createdAt, message };
 }
 
 /** What may have been meant instead. */
 function hintOn(y: Tensor, x: Tensor): string {
-  if (new Route(x, y).contains(x.op))
+  if (new Route([x], [y]).contains(x.op))
     return ` '${x.name}' is computed from '${y.name}': the two may have been swapped.`;
   const handle = x.op.inputs[0];
-  if (handle?.dtype === 'resource' && new Route(y, handle).contains(y.op))
+  if (handle?.dtype === 'resource' && new Route([y], [handle]).contains(y.op))
     return ` It uses another read of the variable '${handle.op.name}': differentiate by the variable.`;
   if (ancestorsOf(y, () => []).has(x.op)) return ` It uses another output of '${x.op.name}'.`;
   if (ancestorsOf(y, (op) => op.controlInputs).has(x.op))

@@ -32,6 +32,15 @@ export class Flow {
     return this.#passed.get(op)?.[i] ?? false;
   }
 
+  /** The outputs of `op` that gradient was passed on to. */
+  receivers(op: Operation): ReadonlySet<Tensor> {
+    const found = new Set<Tensor>();
+    for (const user of this.#passed.keys()) {
+      sourcesOf(user).forEach((source, i) => source.op === op && this.passes(user, i) && found.add(source));
+    }
+    return found;
+  }
+
   /** The ways from `ys` through such sources as `follow` holds of. */
   ways(ys: readonly Tensor[], follow: (source: Tensor) => boolean = () => true): Ways {
     const lengths = new Map(ys.map((y) => [y.op, 1]));

@@ -1,6 +1,5 @@
 /** Jacobians: the gradients of every element of a tensor, all at once. */
-import { dtypeInfo } from '../graph/dtype.js';
-import { DTypeError, InvalidArgumentError, ShapeError } from '../graph/errors.js';
+import { InvalidArgumentError, ShapeError } from '../graph/errors.js';
 import { describeTensor } from '../graph/node.js';
 import { checkOptionNames } from '../graph/options.js';
 import { unrecorded } from '../graph/recorders.js';
@@ -69,7 +68,7 @@ export function jacobian<const X extends Nest<JacobianOperand>>(
 ): Jacobians<X> {
   const fn = 'jacobian';
   checkJacobianOptions(fn, options);
-  const target = jacobianTarget(fn, 'y', y);
+  const target = jacobianOperand(fn, 'y', y);
   const sources = jacobianOperands(fn, 'xs', xs);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, ...sources] as readonly Operand[];
@@ -88,10 +87,11 @@ export function jacobiansOf(
 ): readonly (Tensor | null)[] {
   const y = valueOf(target);
   const shape = shapeOf(y);
-  const rows = unitRows(sizeOfShape(shape, y.shape), y);
+  const rows = () => unitRows(sizeOfShape(shape, y.shape), y);
   const each = (row: Tensor) => backward(y, shapedAs(y, one('Reshape', [row, shape])));
   const shapes = (i: number): Tensor => shapeOf(valueOf(xs[i]!));
-  return forEachSeed({ each, shapeOf: shapes }, rows, options).map((stacked, i) => {
+  const all = takesGradient(y) ? forEachSeed({ each, shapeOf: shapes }, rows(), options) : xs.map(() => null);
+  return all.map((stacked, i) => {
     if (stacked === null)
       return options.unconnectedGradients === 'zero' ? zerosOf(y, [shapeOf(valueOf(xs[i]!))], valueOf(xs[i]!)) : null;
     const result = one('Reshape', [stacked, joined([shape, item(shapeOf(stacked), { start: 1 })])]);
@@ -118,8 +118,8 @@ export function jacobiansOf(
 export function batchJacobian(y: JacobianOperand, x: JacobianOperand, options: JacobianOptions = {}): Tensor | null {
   const fn = 'batchJacobian';
   checkJacobianOptions(fn, options);
-  const [target, source] = [jacobianTarget(fn, 'y', y), jacobianOperand(fn, 'x', x)];
-  checkRows(fn, 1, target, source);
+  const [target, source] = [jacobianOperand(fn, 'y', y), jacobianOperand(fn, 'x', x)];
+  checkRows(fn, 1, ['y', target], ['x', source]);
   const { name, parallelIterations: _, usePfor: __, unconnectedGradients: ___, ...backward } = options;
   const operands = [target, source] as readonly Operand[];
   return composedInScope(fn, { name }, operands, () =>
@@ -137,12 +137,13 @@ export function batchJacobianOf(
   const [y, x] = [valueOf(target), valueOf(source)];
   const shape = shapeOf(y);
   const inner = item(shape, { start: 1 });
-  const rows = unitRows(sizeOfShape(inner, y.shape?.slice(1) ?? null), y);
+  const rows = () => unitRows(sizeOfShape(inner, y.shape?.slice(1) ?? null), y);
   const each = (row: Tensor) => {
     const seed = one('Reshape', [row, joined([constantBeside(y, [1], 'int32'), inner])]);
     return backward(y, shapedAs(y, one('BroadcastTo', [seed, shape])));
   };
-  const [stacked] = forEachSeed({ each, shapeOf: () => shapeOf(x) }, rows, options) as [Tensor | null];
+  const work = { each, shapeOf: () => shapeOf(x) };
+  const [stacked = null] = takesGradient(y) ? forEachSeed(work, rows(), options) : [];
   if (stacked === null && options.unconnectedGradients !== 'zero') return null;
   return sameRows(y, x, () => {
     if (stacked === null) return zerosOf(y, [item(shapeOf(x), { start: 1 })], x);
@@ -161,6 +162,9 @@ function sameRows(y: Tensor, x: Tensor, build: () => Tensor): Tensor {
   const [rows, others] = [y, x].map((tensor) => item(one('Shape', [tensor]), { start: 0, stop: 1 }));
   return controlDependencies([assertEqualShapes(rows!, others!)], build);
 }
+
+/** What is true or false, or text, has none to pass on. */
+const takesGradient = ({ dtype }: Tensor): boolean => dtype !== 'bool' && dtype !== 'string';
 
 /** The tensor of an operand. To be differentiated is no use of a variable that a tape should take note of. */
 const valueOf = (operand: JacobianOperand): Tensor => unrecorded(() => convertToTensor(operand));
@@ -200,33 +204,29 @@ export function jacobianOperand(fn: string, argument: string, operand: unknown):
   if (operand instanceof Tensor || operand instanceof Variable) return operand as JacobianOperand;
   jacobianOperands(fn, argument, [operand as TapeOperand]);
   throw new InvalidArgumentError(
-    `${fn}: ${argument} must be one tensor or variable, not ${Array.isArray(operand) ? 'a list' : 'a nest of them'}.`,
-  );
-}
-
-/** The only operand, which is differentiated. @throws DTypeError for one of no numbers */
-export function jacobianTarget(fn: string, argument: string, operand: unknown): JacobianOperand {
-  const target = jacobianOperand(fn, argument, operand);
-  const { kind } = dtypeInfo(target.dtype);
-  if (kind !== 'bool' && kind !== 'string') return target;
-  throw new DTypeError(
-    `${fn}: ${argument}, ${describeOperand(target)}, is ${target.dtype}: only numbers have derivatives.`,
+    `${fn}: ${argument} must be one tensor or variable, not ${Array.isArray(operand) ? 'a list' : 'an object'} of them.`,
   );
 }
 
 /** @throws ShapeError where an operand has a lower rank, or two have not as many rows */
-export function checkRows(fn: string, rank: number, y: JacobianOperand, x: JacobianOperand): void {
-  for (const [name, { shape }, tensor] of [
-    ['y', y, y],
-    ['x', x, x],
+export function checkRows(
+  fn: string,
+  rank: number,
+  [yName, y]: readonly [argument: string, operand: JacobianOperand],
+  [xName, x]: readonly [argument: string, operand: JacobianOperand],
+): void {
+  for (const [name, operand] of [
+    [yName, y],
+    [xName, x],
   ] as const) {
-    if (shape === null || shape.length >= rank) continue;
-    throw new ShapeError(`${fn}: ${name}, ${describeOperand(tensor)}, must have rank ${rank} at least.`);
+    // prettier-ignore
+    if (operand.shape === null || operand.shape.length >= rank) continue;
+    throw new ShapeError(`${fn}: ${name}, ${describeOperand(operand)}, must have rank ${rank} at least.`);
   }
   const [rows, others] = [y.shape?.[0] ?? null, x.shape?.[0] ?? null];
   if (rows === null || others === null || rows === others) return;
   throw new ShapeError(
-    `${fn}: y and x must have the same first dimension: ${describeOperand(y)} has ${rows} rows, ${describeOperand(x)} has ${others}.`,
+    `${fn}: ${yName} and ${xName} must have the same first dimension: ${describeOperand(y)} has ${rows} rows, ${describeOperand(x)} has ${others}.`,
   );
 }
 

@@ -81,7 +81,7 @@ export function makeSeed(y: Tensor, gradY: Gradient | null, i: number): Gradient
   const name = `grad_ys_${i}`;
   if (gradY === null) {
     const shape = shapeOf(y);
-    const value = NDArray.filled(y.dtype, [], onesElement(y.dtype));
+    const value = NDArray.filled(y.dtype, [], 1);
     return nameScope(
       name,
       (scope) => one('Fill', [shape, constantBeside(y, value, y.dtype)], {}, { name: scope }),
@@ -95,8 +95,4 @@ export function makeSeed(y: Tensor, gradY: Gradient | null, i: number): Gradient
     return new IndexedSlices(values, indices, gradY.denseShape && identity(gradY.denseShape, 'shape'));
   }
   return one('Identity', [gradY], {}, { name });
-}
-
-function onesElement(dtype: DType): number | bigint {
-  return dtypeInfo(dtype).big ? 1n : 1;
 }

@@ -11,7 +11,6 @@ import {
   checkJacobianOptions,
   checkRows,
   jacobianOperand,
-  jacobianTarget,
   jacobianOperands,
   type JacobianOperand,
   type Jacobians,
@@ -222,7 +221,7 @@ export class GradientTape {
   ): Jacobians<S> {
     const fn = 'GradientTape.jacobian';
     checkJacobianOptions(fn, options, ['unconnectedGradients', 'parallelIterations', 'usePfor']);
-    const y = jacobianTarget(fn, 'target', target);
+    const y = jacobianOperand(fn, 'target', target);
     const xs = jacobianOperands(fn, 'sources', sources);
     return packLike(
       sources,
@@ -249,8 +248,8 @@ export class GradientTape {
   batchJacobian(target: JacobianOperand, source: JacobianOperand, options: SeedOptions = {}): Tensor {
     const fn = 'GradientTape.batchJacobian';
     checkJacobianOptions(fn, options, ['parallelIterations', 'usePfor']);
-    const [y, x] = [jacobianTarget(fn, 'target', target), jacobianOperand(fn, 'source', source)];
-    checkRows(fn, 2, y, x);
+    const [y, x] = [jacobianOperand(fn, 'target', target), jacobianOperand(fn, 'source', source)];
+    checkRows(fn, 2, ['target', y], ['source', x]);
     return this.#using(fn, (recording) => batchJacobianOn(recording, fn, y, x, options));
   }
 

@@ -7,7 +7,7 @@ import { Operation } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
 import { convertToTensor, many } from '../ops/call.js';
 import { captured } from '../ops/capture.js';
-import { composed } from '../ops/compose.js';
+import { composed, usersOwn } from '../ops/compose.js';
 import type { Variable } from '../ops/definitions/variable.js';
 import { flatten, packLike } from '../ops/nest.js';
 import type { Calculus, Gradient, OpView } from '../ops/opdef.js';
@@ -58,6 +58,7 @@ export function calling<R, T>(
 ): T {
   const given = flatten(args);
   given.forEach((value, i) => checkLeaf(fn, `argument ${i}`, value));
+  const own = usersOwn(f);
   return composed(
     given as readonly Operand[],
     () => {
@@ -65,8 +66,7 @@ export function calling<R, T>(
       const inputs = given.map((value, i) => tensorOf(fn, `argument ${i}`, value, graph));
       const xs = packLike(args, inputs) as readonly never[];
       const start = graph.version;
-      // What the function makes was created where it says so, not where it is called.
-      const { result, variables } = watchingReads(() => graph.withScope({ site: null }, () => f(...xs)));
+      const { result, variables } = watchingReads(() => own(...xs));
       const ys = results(result);
       const outputs = flatten(ys).map((value, i) => tensorOf(fn, `result ${i}`, value, graph));
       if (outputs.length === 0) throw new InvalidArgumentError(`${fn}: the function must return at least one tensor.`);

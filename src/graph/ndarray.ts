@@ -61,11 +61,13 @@ export class NDArray<D extends DType = DType> {
     return fromNested(data, dtype, shape);
   }
 
-  /** An array of `shape` whose every element is `value`. */
+  /** An array of `shape` whose every element is `value`; a number stands for itself in every numeric dtype. */
   static filled<D extends DType>(dtype: D, shape: readonly number[], value: Element): NDArray<D> {
     const size = sizeOf(shape);
     const data = allocate(dtype, size);
-    for (let i = 0; i < size; i++) writeElement(dtype, data, i, value);
+    const { kind, big } = dtypeInfo(dtype);
+    const element = typeof value === 'number' && (big || kind === 'complex') ? toElement(value, dtype) : value;
+    for (let i = 0; i < size; i++) writeElement(dtype, data, i, element);
     return new NDArray(dtype, shape, data);
   }
 

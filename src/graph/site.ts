@@ -52,12 +52,18 @@ export class CallSite {
 }
 
 function userFrame(stack: string): string {
-  let outermost = 'unknown';
-  for (const text of stack.split('\n')) {
+  return userLineIn(stack) ?? framesIn(stack).at(-1)?.place ?? 'unknown';
+}
+
+/** `file:line` of the innermost frame of a stack outside this library; null where there is none. */
+export function userLineIn(stack: string): string | null {
+  return framesIn(stack).find(({ file }) => !isLibrary(file))?.place ?? null;
+}
+
+function framesIn(stack: string): readonly { readonly file: string; readonly place: string }[] {
+  return stack.split('\n').flatMap((text) => {
     const frame = frameOf(text);
-    if (!frame || frame.file.startsWith('node:')) continue;
-    outermost = `${frame.file}:${frame.line}`;
-    if (!isLibrary(frame.file)) return outermost;
-  }
-  return outermost;
+    if (!frame || frame.file.startsWith('node:')) return [];
+    return [{ file: frame.file, place: `${frame.file}:${frame.line}` }];
+  });
 }

@@ -16,22 +16,6 @@ export function composed<T>(operands: readonly Operand[], fn: () => T, name = 'c
   return graph.attempt(() => graph.atSite(() => graph.asDefault(fn)));
 }
 
-/**
- * A function of the user's that builds a part of what one of the library's is asked for: what it makes was created where it says
- * so. Where the library calls itself, that is where the user called the library.
- * @param what its name, for the error where it is asynchronous
- */
-export function ofUser<A extends readonly unknown[], R>(what: string, fn: (...args: A) => R): (...args: A) => R {
-  if (getDefaultGraph().scope.site !== null) return fn;
-  return (...args) => {
-    const result = getDefaultGraph().withScope({ site: null }, () => fn(...args));
-    if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return result;
-    throw new InvalidArgumentError(
-      `${what} must be synchronous, and returns a promise: build first, await afterwards.`,
-    );
-  };
-}
-
 /** As `composed`, below a name scope; the node that is given the scope's name, slash included, stands for the whole. */
 export function composedInScope<T>(
   name: string,
@@ -40,6 +24,30 @@ export function composedInScope<T>(
   fn: (scope: string) => T,
 ): T {
   return composed(operands, () => nameScope(options?.name ?? name, fn), name);
+}
+
+/**
+ * A function that the user hands over, to be called within the call that is about to begin: what it makes was created where it
+ * says so, not where the call is. Within a greater call, which the user did not write, all stays one call's.
+ */
+export function usersOwn<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  if (getDefaultGraph().scope.site !== null) return fn;
+  return (...args) => getDefaultGraph().withScope({ site: null }, () => fn(...args));
+}
+
+/**
+ * The same of a function that builds a part of what one of the library's is asked for.
+ * @param what its name, for the error where it is asynchronous
+ */
+export function ofUser<A extends readonly unknown[], R>(what: string, fn: (...args: A) => R): (...args: A) => R {
+  const own = usersOwn(fn);
+  return (...args) => {
+    const result = own(...args);
+    if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return result;
+    throw new InvalidArgumentError(
+      `${what} must be synchronous, and returns a promise: build first, await afterwards.`,
+    );
+  };
 }
 
 /** The static shape an operand has, or will have as a tensor. */

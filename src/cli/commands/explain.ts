@@ -34,7 +34,7 @@ async function explain(path: string, flags: ExplainFlags): Promise<void> {
   const lines: string[] = [];
   for (const y of flags.ys) {
     for (const x of flags.xs) {
-      const explanation = tl.explainGradient(model.value(y, '--ys'), model.value(x, '--xs'), { stopGradients });
+      const explanation = tl.explainGradient(model.operand(y, '--ys'), model.operand(x, '--xs'), { stopGradients });
       lines.push(flags.json ? json(y, x, explanation) : text(y, x, explanation));
     }
   }

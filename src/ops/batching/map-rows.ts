@@ -15,8 +15,6 @@ import { argumentFor, trace } from '../trace.js';
 import { RowByRow } from './vectorize.js';
 
 export interface MappedOptions {
-  /** Whether operations made in `fn` count as created where it makes them, not where the whole was called. */
-  readonly ownSites?: boolean;
   /** Another function of one row, made for all rows before, whose tensors `fn` may use. */
   readonly surroundings?: Surroundings;
 }
@@ -27,7 +25,7 @@ export function mapRows(
   rows: Rows,
   operands: readonly Batched[],
   fn: (args: readonly Tensor[]) => unknown,
-  { ownSites = false, surroundings }: MappedOptions = {},
+  { surroundings }: MappedOptions = {},
 ): unknown {
   const graph = getDefaultGraph();
   const arguments_ = new Map<Tensor, Batched>();
@@ -44,8 +42,7 @@ export function mapRows(
   const build = (args: readonly Tensor[], self: FunctionGraph): Parts => {
     current = self;
     args.forEach((arg, i) => arguments_.set(arg, operands[i]!));
-    const partsOf = (): Parts => reached(name, self, partsOfResult(name, dense(synchronous(name, fn(args)))));
-    return ownSites ? self.withScope({ site: null }, partsOf) : partsOf();
+    return reached(name, self, partsOfResult(name, dense(synchronous(name, fn(args)))));
   };
   const forward = surroundings && { graph: surroundings.body, resolve };
   const { body, result } = trace('vectorized_map', graph, operands.map(argumentOf), build, forward && { forward });

@@ -60,7 +60,7 @@ function extrema(how: 'min' | 'max'): (context: RoutineContext) => readonly NDAr
   return (context) => {
     const { places, shape } = checked(context);
     const { dtype, data } = context.inputs[0];
-    const result = NDArray.filled(dtype, shape, dtype === 'int64' || dtype === 'uint64' ? 0n : 0);
+    const result = NDArray.filled(dtype, shape, 0);
     const choose = binary(how, dtype);
     const width = sizeOf(shape.slice(1));
     places.forEach((place, row) => {

@@ -289,8 +289,7 @@ class Rows {
       ...step(i, vars),
     ];
     const { backProp = true, parallelIterations = 10 } = options;
-    const vars: readonly Tensor[] = [start, ...state];
-    return whileLoop(cond as never, body as never, vars, {
+    return whileLoop(cond as never, body as never, [start, ...state], {
       backProp,
       parallelIterations,
       maximumIterations: this.#count as Tensor<'int32'>,

@@ -87,14 +87,10 @@ function stacked(items: readonly NDArray[], dtype: DType, shape: Shape, op: OpVi
       `${op.type} '${op.name}': elements of shapes [${first.join(', ')}] and [${odd.shape.join(', ')}] cannot be stacked.`,
     );
   }
-  const result = NDArray.filled(dtype, [items.length, ...first], dtype === 'string' ? '' : zeroOf(dtype));
+  const result = NDArray.filled(dtype, [items.length, ...first], dtype === 'string' ? '' : 0);
   const stride = items.length > 0 ? items[0]!.data.length : 0;
   items.forEach((item, i) => copyInto(result, item, i * stride));
   return result;
-}
-
-function zeroOf(dtype: DType): number | bigint | { re: number; im: number } {
-  return dtype === 'int64' || dtype === 'uint64' ? 0n : dtype.startsWith('complex') ? { re: 0, im: 0 } : 0;
 }
 
 function copyInto(target: NDArray, source: NDArray, at: number): void {

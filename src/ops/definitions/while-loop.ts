@@ -78,10 +78,9 @@ export function whileLoop(
     loopVars,
     settings,
   );
-  const build = (scope: string): unknown => loop.build(scope);
   return composed(
     operands.filter((value) => value !== null && value !== undefined),
-    () => nameScope(options.name ?? 'while', build),
+    () => nameScope(options.name ?? 'while', (scope) => loop.build(scope)),
     'whileLoop',
   );
 }
