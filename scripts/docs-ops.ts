@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import '../src/index.js';
 import { allOps, type RegisteredOp } from '../src/ops/opdef.js';
-import { checkedOrder, orders } from '../spec/ops/support/orders.js';
+import { checkedOrder, orders, partialChecks } from '../spec/ops/support/orders.js';
 
 const file = new URL('../docs/ops.md', import.meta.url);
 
@@ -32,6 +32,10 @@ Generated from the op records by \`npm run docs:ops\`. ${ops.length} ops; ${diff
 The column _orders_ is checked, not claimed: for the derivatives of order 1, 2 and 3, a ✓ stands where the gradient graph agrees with finite differences in
 double precision on all samples of the op (of ops on variables, lists and functions, in a program of them), derivatives that vanish included.
 ${complete.length} of the ${checked.length} ops that have derivatives to check have all three. (The others with a rule have only one that says null, or throws.)
+
+Not checked are ${Object.entries(partialChecks)
+  .map(([name, { without }]) => `of ${name} ${without}`)
+  .join('; ')}.
 
 The column _rows_ says what \`vectorizedMap\` makes of the op: one operation, or a few, on all rows at once, or a loop over the rows. An op that works on all
 rows may still need the loop where an axis, a shape or the like differs from row to row.

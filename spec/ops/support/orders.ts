@@ -14,17 +14,25 @@ import { sampleCase, sampleCases } from './samples.js';
 /** The highest order anybody asks for. */
 export const orders = 3;
 
+interface PartialCheck {
+  /** What is left out, and why. */
+  readonly without: string;
+  readonly parts: readonly { sample: number; outputs: number[]; inputs: number[]; order: number }[];
+}
+
 /** What is checked of ops whose rules hold for some outputs and inputs only, sample by sample. */
-export const partialChecks: Readonly<
-  Record<string, readonly { sample: number; outputs: number[]; inputs: number[]; order: number }[]>
-> = {
-  // TensorFlow gives the padding value no gradient.
-  PadV2: [{ sample: 0, outputs: [0], inputs: [0], order: 3 }],
-  // Labels must add up to 1, the second output is no function of its own, and its gradient leaves the labels out.
-  SoftmaxCrossEntropyWithLogits: [
-    { sample: 1, outputs: [0], inputs: [0, 1], order: 1 },
-    { sample: 1, outputs: [0], inputs: [0], order: 3 },
-  ],
+export const partialChecks: Readonly<Record<string, PartialCheck>> = {
+  PadV2: {
+    without: 'the padding value, which has no gradient, as in TensorFlow',
+    parts: [{ sample: 0, outputs: [0], inputs: [0], order: 3 }],
+  },
+  SoftmaxCrossEntropyWithLogits: {
+    without: 'the labels beyond order 1: they must add up to 1, and the gradient leaves them out, as in TensorFlow',
+    parts: [
+      { sample: 1, outputs: [0], inputs: [0, 1], order: 1 },
+      { sample: 1, outputs: [0], inputs: [0], order: 3 },
+    ],
+  },
 };
 
 type Program = (x: Tensor, v: tl.Variable) => Tensor;
@@ -70,7 +78,8 @@ export const programs: Readonly<Record<string, Program>> = {
   TensorListStack: (x) => cubes(stack(list(x))),
   TensorListGetItem: (x) => cubes(item(list(x), 1)),
   TensorListSetItem: (x) => cubes(stack(one('TensorListSetItem', [list(x), 0, item(list(x), 1)]))),
-  TensorListPushBack: (x) => cubes(stack(one('TensorListPushBack', [emptyList(item(list(x), 0), int(-1)), item(list(x), 0)]))),
+  TensorListPushBack: (x) =>
+    cubes(stack(one('TensorListPushBack', [emptyList(item(list(x), 0), int(-1)), item(list(x), 0)]))),
   TensorListPopBack: (x) => {
     const { outputs } = one('TensorListPopBack', [list(x), new Int32Array(0)], { element_dtype: 'float64' }).op;
     return cubes(outputs[1]!.multiply(stack(outputs[0]!)));
@@ -99,7 +108,7 @@ export async function checkOrder(def: RegisteredOp, order: number): Promise<numb
   const program = programs[def.name];
   if (program) return checkProgram(def, program, order);
   let checked = 0;
-  for (const part of partialChecks[def.name] ?? []) {
+  for (const part of partialChecks[def.name]?.parts ?? []) {
     const built = new Graph().asDefault(() =>
       buildSample(sampleCase(def, part.sample, { wide: true }), 'static shapes'),
     );
