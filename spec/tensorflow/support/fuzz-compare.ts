@@ -8,9 +8,11 @@ import { arrayDifference, decodeArray } from './arrays.js';
 import { resultPairs, statistics } from './compare.js';
 import { isIllConditioned } from './fuzz-conditioning.js';
 import { densifying } from './fuzz-limits.js';
-import type { BuiltProgram, Program } from './fuzz-program.js';
+import type { BuiltProgram } from './fuzz-build.js';
+import { allSteps, type Program } from './fuzz-program.js';
 import type { Recorder } from './recorder.js';
 import { StructureError, type Matcher } from './structure.js';
+import type { FlowMatcher } from './structure-flow.js';
 import type { TensorFlowAnswer } from './worker.js';
 
 /** What became of a program. Only 'differs' is a failure. */
@@ -41,7 +43,7 @@ const narrowTolerance = 1e6;
 export interface Both {
   readonly recorder: Recorder;
   readonly answer: TensorFlowAnswer;
-  readonly matcher: Matcher;
+  readonly matcher: Matcher | FlowMatcher;
   readonly session: Session;
   readonly feeds: ReadonlyMap<Tensor, NDArray>;
 }
@@ -86,7 +88,7 @@ function compareNodes(
       const [line] = error.message.split('\n') as [string];
       known += statistics.better - before;
       if (known > 0) return { kind: 'better known', what: line };
-      if (built.slices && program.steps.some((step) => step.kind === 'op' && densifying.has(step.op)))
+      if (built.slices && allSteps(program.steps).some((step) => step.kind === 'op' && densifying.has(step.op)))
         return { kind: 'dense once', what: line };
       if (error.onlyName && built.slices) return { kind: 'other names', what: line };
       return { kind: 'differs', what: `call ${i}: ${error.message}` };
