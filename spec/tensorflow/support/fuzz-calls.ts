@@ -1,7 +1,7 @@
 /** Which gradients a random program takes, with which options. */
 import { isComplex, isTrainable } from '../../../src/graph/dtype.js';
 import type { Chance } from './fuzz-chance.js';
-import type { Item } from './fuzz-grow.js';
+import type { Item } from './fuzz-item.js';
 import { isFlow, isLeaf, usedBy, type GradientsCall, type Program, type Ref, type Seed } from './fuzz-program.js';
 
 type Options = GradientsCall['options'];

@@ -5,7 +5,7 @@ import { NDArray } from '../../../src/graph/ndarray.js';
 import { Tensor } from '../../../src/graph/tensor.js';
 import { Session } from '../../../src/session/session.js';
 import { one } from '../../../src/ops/call.js';
-import type { Difference } from './fuzz-compare.js';
+import type { Difference } from './fuzz-values.js';
 import { buildProgram } from './fuzz-build.js';
 import { allSteps, isLeaf, type Program } from './fuzz-program.js';
 import { Recorder } from './recorder.js';

@@ -6,7 +6,8 @@ import type { Shape } from '../../../src/graph/shape.js';
 import { commonShape } from '../../../src/ops/functional/branches.js';
 import { handled, usable } from './fuzz-chance.js';
 import { buildProgram } from './fuzz-build.js';
-import { Grower, Unusable, type Item, type Outside, type Run, type Values } from './fuzz-grow.js';
+import { Grower, type Outside } from './fuzz-grow.js';
+import { Unusable, type Item, type Run, type Values } from './fuzz-item.js';
 import { arrayOf, type Body, type FlowStep, type Program, type Ref } from './fuzz-program.js';
 import { Recorder } from './recorder.js';
 

@@ -86,10 +86,10 @@ function buildFlow(step: FlowStep, i: number, scope: Scope): readonly Tensor[] {
       const { trips, limit, vars, invariants, bodies } = step;
       const zero = constant(0, { dtype: 'int32' }) as Tensor;
       return whileLoop(
-        (count) => one('Less', [count as Tensor, tensor(trips)]),
+        (count) => one('Less', [count, tensor(trips)]),
         (count, ...now) => [
-          one('AddV2', [count as Tensor, 1]),
-          ...of(bodies[0], [count, ...now] as unknown as readonly Tensor[]),
+          one('AddV2', [count, 1]),
+          ...of(bodies[0], [count, ...now]),
         ],
         [zero, ...vars.map(tensor)] as readonly Tensor[],
         {
@@ -98,7 +98,7 @@ function buildFlow(step: FlowStep, i: number, scope: Scope): readonly Tensor[] {
           }),
           ...(invariants && { shapeInvariants: [[], ...invariants] }),
         },
-      ) as unknown as readonly Tensor[];
+      );
     }
   }
 }

@@ -12,6 +12,7 @@ import type { ArgDef } from '../../../src/ops/signature.js';
 import { sampleCase, type SampleCase } from '../../ops/support/samples.js';
 import { arrayOf, isRef, type Leaf, type Ref, type Step } from './fuzz-program.js';
 import { allowedBy, domainOf, handled, isCastable, largest, numbers, usable, type Chance } from './fuzz-chance.js';
+import { at, resources, tried, Unusable, type Item, type Manner, type Run, type Values } from './fuzz-item.js';
 import { excluded, runsInTensorFlow } from './fuzz-limits.js';
 import { allOps } from './ops.js';
 
@@ -24,31 +25,6 @@ const candidates = allOps().filter(
     parsed.outputs.length > 0,
 );
 const differentiable = candidates.filter(({ grad }) => typeof grad === 'function');
-
-/** A tensor of the program: what it will be, and its value. */
-export interface Item {
-  readonly ref: Ref;
-  readonly tensor: Tensor;
-  readonly value: NDArray;
-}
-
-/** What a program is like as a whole. */
-export interface Manner {
-  readonly chance: Chance;
-  /** Whether static knowledge is complete in this program. */
-  readonly known: boolean;
-  readonly placed: boolean;
-  readonly dtype: DType;
-}
-
-/** The values of all steps so far, by their numbers. */
-export type Values = (readonly NDArray[])[];
-
-/** The outputs of a step for the values of those before it. @throws Unusable */
-export type Run = (values: Values) => readonly NDArray[];
-
-/** Some number is of no use. */
-export class Unusable extends Error {}
 
 /** What a body can see from where it stands. */
 export interface Outside {
@@ -102,7 +78,7 @@ export class Grower {
 
   /** A tensor that stands for the result of a step. */
   standIn(dtype: DType, shape: Shape): Tensor {
-    return this.#graph.asDefault(() => placeholder(dtype, shape)) as Tensor;
+    return this.#graph.asDefault(() => placeholder(dtype, shape));
   }
 
   grow(): boolean {
@@ -369,15 +345,3 @@ export class Grower {
     return (find(this.items) ?? find(this.#hidden))!;
   }
 }
-
-function tried<T>(fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    throw new Unusable((error as Error).message);
-  }
-}
-
-const at = (values: Values, [step, output]: Ref): NDArray => values[step]![Math.max(output, 0)]!;
-
-const resources = { variables: new Map<string, NDArray>(), counters: new Map<string, unknown>() };

@@ -158,7 +158,7 @@ export function renumbered(step: Step, ref: (ref: Ref) => Ref, number: (step: nu
   const kept = controls?.flatMap((k) => number(k) ?? []);
   const beside = colocate === undefined ? null : number(colocate);
   return {
-    ...withRefs(plain as Step, ref),
+    ...withRefs(plain, ref),
     ...(isFlow(step) && {
       bodies: step.bodies.map(({ steps, results }) => ({
         steps: steps.map((inner) => renumbered(inner, ref, number)),

@@ -42,6 +42,8 @@ export async function shrink(
 
 function* candidates(program: Program): Generator<Program> {
   const { steps, calls } = program;
+  const live = pruned(program);
+  if (live.steps.length < steps.length || JSON.stringify(live.steps).length < JSON.stringify(steps).length) yield live;
   for (let i = 0; i < calls.length; i++) {
     if (calls.some((call) => call.of === i)) continue;
     const kept = calls.filter((_, k) => k !== i);
@@ -58,6 +60,39 @@ function* candidates(program: Program): Generator<Program> {
       yield { ...program, calls: calls.map((other, k) => (k === i ? smaller : other)) };
 }
 
+/** Without the steps that nothing uses, in bodies as well. */
+function pruned(program: Program): Program {
+  let now = program;
+  for (let i = now.steps.length - 1; i >= 0; i--) {
+    const step = now.steps[i]!;
+    if (!isUsed(now.steps, now.calls.flatMap(refsOfCall), i, i)) now = [...withoutStep(now, i)][0]!;
+    else if (isFlow(step))
+      now = { ...now, steps: now.steps.map((other, k) => (k === i ? prunedBodies(step, i) : other)) };
+  }
+  return now;
+}
+
+function prunedBodies(step: Step & { readonly bodies: readonly Body[] }, number: number): Step {
+  const bodies = step.bodies.map((body) => {
+    let now = body;
+    for (let i = now.steps.length - 1; i >= 0; i--) {
+      const inner = now.steps[i]!;
+      const own = number + 1 + i;
+      if (!isUsed(now.steps, now.results, i, own)) now = [...without(now, number + 1, i)][0]!;
+      else if (isFlow(inner))
+        now = { ...now, steps: now.steps.map((other, k) => (k === i ? prunedBodies(inner, own) : other)) };
+    }
+    return now;
+  });
+  return { ...step, bodies } as unknown as Step;
+}
+
+/** Whether step `i` of these, of that number, is used by those after it or by `others`. */
+function isUsed(steps: readonly Step[], others: readonly Ref[], i: number, number: number): boolean {
+  const later = steps.slice(i + 1).flatMap((step, k) => usedBy(step, number + 1 + k));
+  return [...later, ...others].some(([k]) => k === number);
+}
+
 /** With one of the steps made simpler. */
 function* smallerSteps(steps: readonly Step[], base: number): Generator<readonly Step[]> {
   for (const [i, step] of steps.entries())
@@ -68,7 +103,7 @@ function* simpler(step: Step, number: number): Generator<Step> {
   for (const key of ['scope', 'device', 'controls', 'colocate'] as const) {
     if (step[key] === undefined) continue;
     const { [key]: _, ...plain } = step;
-    yield plain as Step;
+    yield plain;
   }
   if (step.kind === 'placeholder' && JSON.stringify(step.known) !== JSON.stringify(step.value.shape))
     yield { ...step, known: step.value.shape };

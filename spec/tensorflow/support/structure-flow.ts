@@ -41,11 +41,20 @@ export class FlowMatcher {
   readonly #edges = new Map<string, string>();
   readonly #edgesBack = new Map<string, string>();
   readonly #nodes = new Map<string, TensorFlowNode>();
+  #again = false;
 
   constructor(graph: Graph, renamed: Readonly<Record<string, string>>, statistics: Statistics) {
     this.#graph = graph;
     this.#statistics = statistics;
     for (const [ours, theirs] of Object.entries(renamed)) this.#pair(graph.operation(ours), theirs);
+  }
+
+  /**
+   * Whether gradients of control flow have been differentiated again: what depends on what in them is each side's own, and
+   * so is what is found on the way to them.
+   */
+  get again(): boolean {
+    return this.#again;
   }
 
   /** @throws StructureError with both sides printed */
@@ -97,21 +106,27 @@ export class FlowMatcher {
    * @returns what the names of the call begin with
    */
   #divide(ours: readonly Operation[], theirs: readonly TensorFlowNode[]): string {
-    const isFlow = (op: Operation): boolean => opDef(op.type).functional || this.#inside.has(op);
     const forward = (op: Operation): string => this.#names.get(op) ?? op.name;
+    const before = new Set(this.#inside);
+    const names = new Set<string>(this.#theirInside);
+    for (const op of this.#graph.operations()) if (opDef(op.type).functional) names.add(forward(op));
     let prefix = '';
     for (const op of ours) {
       if (op.forwardOp === null) continue;
-      if (isFlow(op.forwardOp)) this.#inside.add(op);
+      if (opDef(op.forwardOp.type).functional || this.#inside.has(op.forwardOp)) this.#inside.add(op);
+      if (before.has(op.forwardOp)) this.#again = true;
       const end = op.name.indexOf(`/${forward(op.forwardOp)}_grad`);
       if (end >= 0) prefix = op.name.slice(0, end + 1);
     }
-    const names = new Set<string>(this.#theirInside);
-    for (const op of this.#graph.operations()) if (opDef(op.type).functional) names.add(forward(op));
+    const known = new Set(this.#theirInside);
     for (const { name } of theirs) {
+      if (prefix === '') prefix = prefixOf(name, names);
       const rest = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-      for (const { index } of rest.matchAll(/_grad(_\d+)?\//g))
-        if (names.has(rest.slice(0, index))) this.#theirInside.add(name);
+      for (const { index } of rest.matchAll(/_grad(_\d+)?\//g)) {
+        const of = rest.slice(0, index);
+        if (names.has(of)) this.#theirInside.add(name);
+        if (known.has(of)) this.#again = true;
+      }
     }
     const nodes = theirs.map(({ name, inputs }) => ({ name, inputs: inputs.map(operationOf) }));
     for (const name of zerosFor(nodes, prefix, this.#theirInside, names)) this.#theirInside.add(name);
@@ -195,6 +210,12 @@ export class FlowMatcher {
     }
     return null;
   }
+}
+
+/** What the name of a node in the gradient of one of these begins with. */
+function prefixOf(name: string, flow: ReadonlySet<string>): string {
+  const ends = [...flow].map((op) => name.indexOf(`/${op}_grad`)).filter((end) => end >= 0);
+  return ends.length > 0 ? name.slice(0, Math.min(...ends) + 1) : '';
 }
 
 /** The zeros among the nodes of a call that only the gradients of control flow look at, or nothing where those do not. */
