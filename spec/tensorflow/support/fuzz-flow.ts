@@ -87,10 +87,7 @@ function buildFlow(step: FlowStep, i: number, scope: Scope): readonly Tensor[] {
       const zero = constant(0, { dtype: 'int32' }) as Tensor;
       return whileLoop(
         (count) => one('Less', [count, tensor(trips)]),
-        (count, ...now) => [
-          one('AddV2', [count, 1]),
-          ...of(bodies[0], [count, ...now]),
-        ],
+        (count, ...now) => [one('AddV2', [count, 1]), ...of(bodies[0], [count, ...now])],
         [zero, ...vars.map(tensor)] as readonly Tensor[],
         {
           ...(limit !== undefined && {

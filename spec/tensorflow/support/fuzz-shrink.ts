@@ -128,9 +128,18 @@ function* without({ steps, results }: Body, base: number, i: number): Generator<
   const number = base + i;
   const used = new Set([...steps.flatMap((step, k) => usedBy(step, base + k)), ...results].map(([k]) => k));
   for (const { ref, shift } of removals(steps[i]!, number, used.has(number))) {
-    const rest = steps.filter((_, k) => k !== i);
-    yield { steps: rest.map((step) => renumbered(step, ref, shift)), results: results.map(ref) };
+    yield { steps: closedUp(steps, i, ref, shift), results: results.map(ref) };
   }
+}
+
+/** The steps but for number `i` of them. Those before it do not know of it: in their bodies its number is another's. */
+function closedUp(
+  steps: readonly Step[],
+  i: number,
+  ref: (ref: Ref) => Ref,
+  number: (step: number) => number | null,
+): readonly Step[] {
+  return steps.flatMap((step, k) => (k < i ? [step] : k === i ? [] : [renumbered(step, ref, number)]));
 }
 
 /** How numbers change where step `number` goes. */
@@ -150,8 +159,7 @@ function removals(step: Step, number: number, isUsed: boolean) {
 function* withoutStep({ seed, steps, calls }: Program, i: number): Generator<Program> {
   const used = new Set([...steps.flatMap(usedBy), ...calls.flatMap(refsOfCall)].map(([k]) => k));
   for (const { ref, shift } of removals(steps[i]!, i, used.has(i))) {
-    const rest = steps.filter((_, k) => k !== i).map((step) => renumbered(step, ref, shift));
-    yield { seed, steps: rest, calls: calls.map((call) => renumberedCall(call, ref, shift)) };
+    yield { seed, steps: closedUp(steps, i, ref, shift), calls: calls.map((call) => renumberedCall(call, ref, shift)) };
   }
 }
 

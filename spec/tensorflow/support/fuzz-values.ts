@@ -6,10 +6,11 @@ import { Tensor } from '../../../src/graph/tensor.js';
 import type { Gradient } from '../../../src/ops/opdef.js';
 import { arrayDifference, decodeArray } from './arrays.js';
 import { resultPairs } from './compare.js';
+import { numbers } from './fuzz-chance.js';
 import type { BuiltProgram } from './fuzz-build.js';
 import type { Both } from './fuzz-compare.js';
 import type { Recorder } from './recorder.js';
-import type { TensorFlowAnswer } from './worker.js';
+import type { TensorFlowAnswer, TensorFlowResult } from './worker.js';
 
 /** Factor on the tolerances of single rules: errors add up over a program. */
 const tolerance = 10;
@@ -17,8 +18,8 @@ const tolerance = 10;
 const narrowTolerance = 1e6;
 
 export interface Difference {
-  /** Of 'same sums' there is no difference but in form. */
-  readonly kind: 'values' | 'pattern' | 'both fail' | 'same sums';
+  /** Of 'same sums' and 'zeros' there is no difference but in form: the latter are null on one side. */
+  readonly kind: 'values' | 'pattern' | 'both fail' | 'same sums' | 'zeros';
   readonly what: string;
   /** The number of the tensor among all that are compared, and what both say. */
   readonly at: number;
@@ -31,19 +32,26 @@ export interface Difference {
 /** What is compared: tensors of ours, those of TensorFlow by name, and how. */
 interface Wanted {
   readonly title: string;
-  readonly ours: Gradient;
+  readonly ours: Gradient | null;
   readonly tensors: readonly Tensor[];
   readonly names: readonly string[];
 }
 
-/** @param loose whether gradients need only be the same sums, if one of them is slices */
+/** How much of their form gradients may differ in. */
+export interface Leniency {
+  /** Whether they need only be the same sums, if one of them is slices. */
+  readonly sums: boolean;
+  /** Whether one may be null where the other is zeros. */
+  readonly zeros: boolean;
+}
+
 export function valueDifference(
   built: BuiltProgram,
   calls: Recorder['calls'],
   theirs: TensorFlowAnswer['calls'],
   fetches: readonly Tensor[],
   { answer, session, feeds }: Both,
-  loose: boolean,
+  loose: Leniency,
 ): Difference | null {
   let wanted: readonly Wanted[];
   try {
@@ -71,7 +79,7 @@ function wantedOf(
   theirs: TensorFlowAnswer['calls'],
   fetches: readonly Tensor[],
   answer: TensorFlowAnswer,
-  loose: boolean,
+  loose: Leniency,
 ): readonly Wanted[] {
   const wanted = fetches.map((tensor, i): Wanted => {
     const renamed = answer.renamed?.[tensor.op.name];
@@ -86,9 +94,10 @@ function wantedOf(
     results.forEach((result, i) => {
       const title = `call ${call}, result ${i}`;
       const other = theirs[call]!.results[i]!;
-      if (loose && result !== null && other !== null && !(result instanceof Tensor && 'tensor' in other)) {
-        const names = 'tensor' in other ? [other.tensor] : other.slices.filter((name) => name !== null);
-        wanted.push({ title, ours: result, tensors: partsOf(result), names });
+      const bothTensors = result instanceof Tensor && other !== null && 'tensor' in other;
+      const oneNull = (result === null) !== (other === null);
+      if (oneNull ? loose.zeros : loose.sums && result !== null && !bothTensors) {
+        wanted.push({ title, ours: result, tensors: partsOf(result), names: namesOf(other) });
         return;
       }
       for (const [part, tensor, name] of resultPairs(title, result, other))
@@ -98,9 +107,15 @@ function wantedOf(
   return wanted;
 }
 
-function partsOf(result: Gradient): readonly Tensor[] {
+function partsOf(result: Gradient | null): readonly Tensor[] {
+  if (result === null) return [];
   if (result instanceof Tensor) return [result];
   return [result.values, result.indices, ...(result.denseShape ? [result.denseShape] : [])];
+}
+
+function namesOf(result: TensorFlowResult): readonly string[] {
+  if (result === null) return [];
+  return 'tensor' in result ? [result.tensor] : result.slices.filter((name) => name !== null);
 }
 
 function compareAll(
@@ -111,38 +126,41 @@ function compareAll(
   const isNarrow = narrowness();
   let form: Difference | null = null;
   let at = 0;
-  for (const { title, ours, tensors, names } of wanted) {
-    const mine = values.slice(at, at + tensors.length);
-    const their = names.map((name) => decodeArray(answer.values![name]!));
-    const wide = mine[0]!.dtype === 'float64' || mine[0]!.dtype === 'complex128';
-    const factor = wide && isNarrow(tensors[0]!.op) ? narrowTolerance : tolerance;
-    const what = `${title} (${tensors[0]!.name})`;
-    const i = mine.findIndex((value, k) => their[k] === undefined || arrayDifference(value, their[k], factor) !== null);
-    const at0 = at;
-    at += tensors.length;
-    if (i < 0 && mine.length === their.length) continue;
-    if (ours instanceof Tensor && names.length === 1)
-      return {
-        kind: 'values',
-        what: `${what}: ${arrayDifference(mine[0]!, their[0]!, factor)}`,
-        at: at0,
-        ours: mine[0]!,
-        theirs: their[0]!,
-        values,
-      };
-    const difference = arrayDifference(...sums(mine, their), factor);
-    if (difference !== null) {
-      const alike = mine.length === their.length && mine[0]!.shape.join() === their[0]!.shape.join();
-      const both = alike ? { ours: mine[0]!, theirs: their[0]! } : {};
-      return { kind: 'values', what: `${what}, summed: ${difference}`, at: at0, ...both, values };
-    }
-    form ??= {
-      kind: 'same sums',
-      what: `${what} is ${describeParts(mine)}, TensorFlow's ${describeParts(their)}`,
-      at: at0,
-    };
+  for (const one of wanted) {
+    const mine = values.slice(at, at + one.tensors.length);
+    const theirs = one.names.map((name) => decodeArray(answer.values![name]!));
+    const found = compareOne(one, mine, theirs, at, isNarrow);
+    if (found?.kind === 'values' || found?.kind === 'pattern') return { ...found, values };
+    form ??= found;
+    at += one.tensors.length;
   }
   return form;
+}
+
+function compareOne(
+  { title, ours, tensors, names }: Wanted,
+  mine: readonly NDArray[],
+  theirs: readonly NDArray[],
+  at: number,
+  isNarrow: (op: Operation) => boolean,
+): Difference | null {
+  if (mine.length === 0 || theirs.length === 0) {
+    const [there] = [...mine, ...theirs] as [NDArray];
+    const what = `${title} is null ${mine.length === 0 ? 'here' : 'in TensorFlow'}, and [${there.shape}] on the other side`;
+    return { kind: numbers(there).every((x) => x === 0) ? 'zeros' : 'pattern', what, at };
+  }
+  const wide = mine[0]!.dtype === 'float64' || mine[0]!.dtype === 'complex128';
+  const factor = wide && isNarrow(tensors[0]!.op) ? narrowTolerance : tolerance;
+  const what = `${title} (${tensors[0]!.name})`;
+  const alike = mine.length === theirs.length && mine[0]!.shape.join() === theirs[0]!.shape.join();
+  if (mine.length === theirs.length && mine.every((value, k) => arrayDifference(value, theirs[k]!, factor) === null))
+    return null;
+  const parts = alike ? { ours: mine[0]!, theirs: theirs[0]! } : {};
+  const plain = ours instanceof Tensor && names.length === 1;
+  const difference = arrayDifference(...(plain ? ([mine[0]!, theirs[0]!] as const) : sums(mine, theirs)), factor);
+  if (difference !== null)
+    return { kind: 'values', what: `${what}${plain ? '' : ', summed'}: ${difference}`, at, ...parts };
+  return { kind: 'same sums', what: `${what} is ${describeParts(mine)}, TensorFlow's ${describeParts(theirs)}`, at };
 }
 
 const describeParts = ([values, indices]: readonly NDArray[]): string =>
