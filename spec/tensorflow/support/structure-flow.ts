@@ -232,8 +232,10 @@ function zerosFor(
   const isFor = (name: string): boolean => inside.has(name) || found.has(name);
   for (const { name, inputs } of [...nodes].reverse()) {
     if (isFor(name) || !name.startsWith(prefix) || !ofZeros.test(name.slice(prefix.length))) continue;
-    const of = readers.get(name);
-    if (of ? of.every(isFor) : inputs.some((input) => flow.has(input))) found.add(name);
+    const of = readers.get(name) ?? [];
+    // Those of other operations may be read by nothing else either, but are made here as well.
+    const like = inputs.length === 0 ? of.length > 0 : inputs.some((input) => flow.has(input) || inside.has(input));
+    if (like && of.every(isFor)) found.add(name);
   }
   return found;
 }
