@@ -8,6 +8,7 @@ import { Graph } from '../graph/graph.js';
 import { describeTensor } from '../graph/node.js';
 import type { Operation } from '../graph/operation.js';
 import { sameValue } from '../graph/same.js';
+import { calledBy } from '../graph/print/functions.js';
 import { rootScope } from '../graph/scope.js';
 import { formatShape, shapesEqual } from '../graph/shape.js';
 import type { FunctionDef } from '../graph/state.js';
@@ -101,7 +102,7 @@ class Replay {
   }
 
   #add(graph: Graph, node: NodeDef, outputs: readonly OutputSpec[], forwardOp: Operation | null): Operation {
-    for (const name of calledBy(node)) this.#build(name);
+    for (const name of Object.values(node.attr).flatMap(calledBy)) this.#build(name);
     const controls = node.input.filter((text) => text.startsWith('^')).map((text) => graph.operation(text.slice(1)));
     const { site } = this.#graph.scope;
     const scope = {
@@ -157,13 +158,6 @@ class Replay {
     const body = this.#shells.get(name) ?? this.#graph.functions().find((f) => f.def.signature.name === name)?.body;
     return body?.operation(op) ?? null;
   }
-}
-
-function calledBy({ attr }: NodeDef): readonly string[] {
-  return Object.values(attr).flatMap((value) => {
-    if (value.kind === 'func') return [value.value.name];
-    return value.kind === 'list' && value.of === 'func' ? value.value.map(({ name }) => name) : [];
-  });
 }
 
 /** The inputs of a node, each list argument's as a list. */

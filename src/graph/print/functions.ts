@@ -24,7 +24,8 @@ export function functionsOf(graph: Graph, operations: readonly Operation[]): rea
   return [...library.values()].filter((fn) => reached.has(fn));
 }
 
-function calledBy(attr: AttrValue): readonly string[] {
+/** The functions that an attribute names. */
+export function calledBy(attr: AttrValue): readonly string[] {
   if (attr.kind === 'func') return [attr.value.name];
   return attr.kind === 'list' && attr.of === 'func' ? attr.value.map(({ name }) => name) : [];
 }

@@ -2,6 +2,7 @@
 import { FunctionGraph } from '../../graph/function-graph.js';
 import { LookupError } from '../../graph/errors.js';
 import type { Operation } from '../../graph/operation.js';
+import { calledBy } from '../../graph/print/functions.js';
 import { isFullyDefined } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { argumentFor } from '../trace.js';
@@ -14,6 +15,16 @@ import { inputsOfGradient } from '../own-gradient.js';
  * and what it takes from the body is noted. Constants are left out: they can be made again.
  */
 export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
+  const known = neededBy.get(body);
+  if (known) return known;
+  const needed = findNeeded(body);
+  neededBy.set(body, needed);
+  return needed;
+}
+
+const neededBy = new WeakMap<FunctionGraph, readonly Tensor[]>();
+
+function findNeeded(body: FunctionGraph): readonly Tensor[] {
   const watch = new Watch(body);
   const ancestors = ancestorsOf(body);
   const reached = new Set<Operation>(body.inputs.filter(isDifferentiable).map(({ op }) => op));
@@ -28,6 +39,17 @@ export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
 /** Whether zeros like `tensor` can be had without it. */
 export function hasStaticZeros({ dtype, shape }: Tensor): boolean {
   return dtype !== 'variant' && isFullyDefined(shape);
+}
+
+/** Whether output `i` of a call is what the gradient of one of its bodies looks at, besides a result. */
+function isLookedAt(op: Operation, i: number): boolean {
+  return Object.values(op.def.attr)
+    .flatMap(calledBy)
+    .some((name) => {
+      const body = op.graph.root.function(name).body as FunctionGraph;
+      const output = body.outputs[i];
+      return output !== undefined && neededByGradient(body).includes(output);
+    });
 }
 
 /** Whether output `i` of a call is there for its own sake, and gradients come to it. */
@@ -71,8 +93,10 @@ class Watch {
   note(op: Operation): boolean {
     const { grad, functional } = opDef(op.type);
     if (functional || op.hasAttr('_gradient_op_type')) {
-      // What a registered gradient will look at is its own affair; a nested function's wants all but zeros of its results.
-      const results = functional ? op.outputs.filter((y, i) => !isResult(op, i) || !hasStaticZeros(y)) : op.outputs;
+      // What a registered gradient will look at is its own affair; a nested function's wants all but zeros of its results, and such
+      // results as stand for what its own operations want.
+      const isNeeded = (y: Tensor, i: number) => !isResult(op, i) || !hasStaticZeros(y) || isLookedAt(op, i);
+      const results = functional ? op.outputs.filter(isNeeded) : op.outputs;
       for (const tensor of [...inputsOfGradient(op), ...results]) this.needed.add(tensor);
       return true;
     }
