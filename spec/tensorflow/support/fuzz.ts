@@ -153,7 +153,7 @@ async function together(programs: readonly Program[]): Promise<Outcome[] | null>
     run: true,
   });
   if (answer.error && programs.length > 1) return null;
-  if (answer.error && answer.failed !== 'run') return [theirFailure(answer.error)];
+  if (answer.error && answer.failed !== 'run') return [theirFailure(programs[0]!, answer.error)];
   const session = new Session({ graph });
   session.runSync(init);
   return programs.map((program, i) => {
@@ -165,9 +165,12 @@ async function together(programs: readonly Program[]): Promise<Outcome[] | null>
   });
 }
 
-function theirFailure({ type, message }: { type: string; message: string }): Outcome {
-  const fault = faults.find(([pattern]) => pattern.test(message));
-  if (fault) return { kind: 'TensorFlow fails', what: fault[1] };
+function theirFailure({ steps }: Program, { type, message }: { type: string; message: string }): Outcome {
+  const has = new Set(allSteps(steps).map(({ kind }) => kind));
+  const fault = faults.find(
+    ({ pattern, kinds }) => pattern.test(message) && (kinds?.some((kind) => has.has(kind)) ?? true),
+  );
+  if (fault) return { kind: 'TensorFlow fails', what: fault.why };
   return { kind: 'differs', what: `only TensorFlow fails: ${type}: ${message}` };
 }
 

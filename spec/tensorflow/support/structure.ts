@@ -33,6 +33,22 @@ export interface TheirCall {
 /** TensorFlow makes the zeros for unconnected xs outside the scope of the call. */
 const outsideScope = /^(zeros|zeros_like|Const)(_\d+)?(\/|$)/;
 
+/** How many outputs of nodes made before `end`, of one name and type on both sides, have shapes better known here. */
+export function betterKnown(
+  ours: readonly Operation[],
+  theirs: readonly TensorFlowNode[],
+  end: Operation | null,
+): number {
+  const named = new Map(theirs.map((node) => [node.name, node]));
+  return ours
+    .filter((op) => (end === null || op.id < end.id) && named.get(op.name)?.op === op.type)
+    .flatMap((op) => op.outputs.map((output, i) => [output.shape, named.get(op.name)!.outputs[i]![1]] as const))
+    .filter(([a, b]) => {
+      const merged = shapesEqual(a, b) ? undefined : mergeShapes(a, b);
+      return merged !== undefined && shapesEqual(merged, a);
+    }).length;
+}
+
 /** Whether TensorFlow calls a node otherwise than by where it makes it. */
 export function isMadeOutside(name: string, scope: string): boolean {
   return outsideScope.test(withoutScope(name, scope));
@@ -93,6 +109,7 @@ export class Matcher {
         this.#differ(op, node.name, `is called ${node.name} by TensorFlow`);
     }
     this.#count(appended, theirs.nodes);
+    if (this.#difference) this.#statistics.better += betterKnown(appended, theirs.nodes, this.#difference.ours);
     if (this.#difference) throw new StructureError(this.#report(appended, theirs.nodes), onlyName);
   }
 
