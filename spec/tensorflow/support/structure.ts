@@ -40,13 +40,14 @@ export function betterKnown(
   end: Operation | null,
 ): number {
   const named = new Map(theirs.map((node) => [node.name, node]));
-  return ours
-    .filter((op) => (end === null || op.id < end.id) && named.get(op.name)?.op === op.type)
-    .flatMap((op) => op.outputs.map((output, i) => [output.shape, named.get(op.name)!.outputs[i]![1]] as const))
-    .filter(([a, b]) => {
-      const merged = shapesEqual(a, b) ? undefined : mergeShapes(a, b);
-      return merged !== undefined && shapesEqual(merged, a);
-    }).length;
+  const isBetter = (output: Tensor): boolean => {
+    const node = named.get(output.op.name);
+    const other = node?.op === output.op.type ? node.outputs[output.index] : undefined;
+    if (!other || shapesEqual(output.shape, other[1])) return false;
+    const merged = mergeShapes(output.shape, other[1]);
+    return merged !== undefined && shapesEqual(merged, output.shape);
+  };
+  return ours.filter(({ id }) => end === null || id < end.id).flatMap(({ outputs }) => outputs.filter(isBetter)).length;
 }
 
 /** Whether TensorFlow calls a node otherwise than by where it makes it. */
