@@ -136,6 +136,19 @@ describe('gradients', () => {
     expect(valuesOf(build, { p: false })).toEqual([[2], [1]]);
   });
 
+  test('of branches of which what comes back tells that they do not run', () => {
+    const build = () => {
+      const x = tl.constant([1, 2]) as tl.Tensor;
+      const y = tl.cond(
+        tl.placeholder('bool', [], { name: 'p' }),
+        () => tl.multiply(x, x),
+        () => tl.sin(tl.tile(x, [2])),
+      );
+      return tl.gradients(y, x, { gradYs: [tl.constant([1, 10])] });
+    };
+    expect(valuesOf(build, { p: true })).toEqual([[2, 40]]);
+  });
+
   test('of a result that the gradient of another one looks at, in a nested choice', () => {
     const build = () => {
       const v = tl.variable([2, 5]);

@@ -5,7 +5,7 @@ import type { Tensor } from '../../../src/graph/tensor.js';
 import type { Session } from '../../../src/session/session.js';
 import { statistics } from './compare.js';
 import { isIllConditioned } from './fuzz-conditioning.js';
-import { densifying } from './fuzz-limits.js';
+import { densifying, faultOf } from './fuzz-limits.js';
 import type { BuiltProgram } from './fuzz-build.js';
 import { allSteps, isFlow, type Program } from './fuzz-program.js';
 import type { Recorder } from './recorder.js';
@@ -54,9 +54,11 @@ export function compareProgram(program: Program, built: BuiltProgram, fetches: r
   const nodes = compareNodes(program, built, calls, theirs, fetches, both);
   if (nodes.kind === 'differs') return nodes;
   const again = both.matcher instanceof FlowMatcher && both.matcher.again;
-  const loose = { sums: program.steps.some(isFlow), zeros: again };
+  const loose = { sums: program.steps.some(isFlow) || nodes.kind === 'dense once', zeros: again };
   const difference = valueDifference(built, calls, theirs, fetches, both, loose);
   if (difference === null) return nodes;
+  const fault = both.answer.error && faultOf(program, both.answer.error.message);
+  if (fault && difference.kind === 'pattern') return { kind: 'TensorFlow fails', what: fault };
   if (difference.kind === 'zeros') return { kind: 'zeros for null', what: difference.what };
   if (difference.kind === 'same sums')
     return nodes.kind === 'same' ? { kind: 'other slices', what: difference.what } : nodes;

@@ -4,7 +4,7 @@ import { Session } from '../../../src/session/session.js';
 import { encodeArray } from './arrays.js';
 import { statistics } from './compare.js';
 import { compareProgram, type Outcome } from './fuzz-compare.js';
-import { faults } from './fuzz-limits.js';
+import { faultOf } from './fuzz-limits.js';
 import { generate } from './fuzz-generate.js';
 import { buildProgram } from './fuzz-build.js';
 import { printProgram } from './fuzz-print.js';
@@ -121,18 +121,20 @@ export async function alone(program: Program): Promise<Outcome> {
   try {
     recorder.graph.asDefault(() => buildProgram(program, recorder, 'p'));
   } catch (error) {
-    return refused(recorder, error as Error);
+    return refused(program, recorder, error as Error);
   }
   return (await together([program]))![0]!;
 }
 
 /** What building threw must be what TensorFlow throws too, in the same call. */
-async function refused(recorder: Recorder, error: Error): Promise<Outcome> {
+async function refused(program: Program, recorder: Recorder, error: Error): Promise<Outcome> {
   const isCall = 'gradients' in (recorder.steps.at(-1) ?? {});
   if (!isCall) return { kind: 'differs', what: `a forward node is refused: ${error.message}` };
   const answer = await tensorFlow().ask({ steps: recorder.steps, feeds: {}, init: [], fetches: [], run: false });
   if (answer.failed === recorder.steps.length - 1)
     return { kind: 'both fail', what: `${error.message} / ${answer.error!.message}` };
+  // It got less far for a reason of its own.
+  if (answer.error) return theirFailure(program, answer.error);
   return { kind: 'differs', what: `only we fail: ${error.stack ?? error.message}` };
 }
 
@@ -165,12 +167,9 @@ async function together(programs: readonly Program[]): Promise<Outcome[] | null>
   });
 }
 
-function theirFailure({ steps }: Program, { type, message }: { type: string; message: string }): Outcome {
-  const has = new Set(allSteps(steps).map(({ kind }) => kind));
-  const fault = faults.find(
-    ({ pattern, kinds }) => pattern.test(message) && (kinds?.some((kind) => has.has(kind)) ?? true),
-  );
-  if (fault) return { kind: 'TensorFlow fails', what: fault.why };
+function theirFailure(program: Program, { type, message }: { type: string; message: string }): Outcome {
+  const fault = faultOf(program, message);
+  if (fault) return { kind: 'TensorFlow fails', what: fault };
   return { kind: 'differs', what: `only TensorFlow fails: ${type}: ${message}` };
 }
 

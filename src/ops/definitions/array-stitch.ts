@@ -2,7 +2,7 @@
 import { allocate } from '../../graph/dtype.js';
 import { writeElement, type Element } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
-import { mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
+import { formatShape, mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchStitch } from '../batching/indexing.js';
 import { one } from '../call.js';
@@ -86,6 +86,7 @@ defineOp({
     },
   ],
 });
+
 /** Slices as the tensor of which they are a gradient: its own shape says how many rows there are. */
 function summed({ outputs }: OpView, { values, indices }: IndexedSlices): Tensor {
   return one('UnsortedSegmentSum', [values, indices, elementOf(shapeOf(outputs[0]), 0)]);
@@ -121,6 +122,12 @@ function stitch({ op, inputs }: RoutineContext): readonly NDArray[] {
   const data = inputs.slice(count);
   const { dtype } = op.outputs[0];
   const rest = data[0]!.shape.slice(inputs[0].shape.length);
+  data.forEach(({ shape }, i) => {
+    const expected = [...inputs[i]!.shape, ...rest];
+    if (shape.join() === expected.join()) return;
+    const shapes = `${formatShape(shape)}, not ${formatShape(expected)} as its indices and the first data ask for`;
+    throw shapeError(op, `data ${i} is of shape ${shapes}`, []);
+  });
   const rows = rowCount(indices);
   const width = sizeOf(rest);
   const merged = allocate(dtype, rows * width);

@@ -1,6 +1,6 @@
 /** What the gradient of a function body will look at in it: known when the body is built, so that it never has to change. */
 import { FunctionGraph } from '../../graph/function-graph.js';
-import { LookupError } from '../../graph/errors.js';
+import { LookupError, ShapeError } from '../../graph/errors.js';
 import type { Operation } from '../../graph/operation.js';
 import { calledBy } from '../../graph/print/functions.js';
 import { isFullyDefined } from '../../graph/shape.js';
@@ -111,7 +111,8 @@ class Watch {
     try {
       scratch.asDefault(build);
     } catch (error) {
-      if (!(error instanceof LookupError)) throw error;
+      // Whoever asks for the gradient is told: there is none, or none of these shapes, as in a branch that cannot run.
+      if (!(error instanceof LookupError || error instanceof ShapeError)) throw error;
     }
     return true;
   }
