@@ -188,6 +188,11 @@ describe('errors at run time', () => {
       /index 0 = \[3\] does not lie in the shape \[3\]/,
     ],
     [
+      'dynamicStitch',
+      failing((i) => tl.dynamicStitch([0, 1], [tl.constant([1, 2], { dtype: 'int32' }), i]), [1, 2, 3]),
+      /data 1 is of shape \[3\], not \[2\] as its indices and the first data ask for/,
+    ],
+    [
       'unsortedSegmentSum',
       failing((i) => tl.unsortedSegmentSum([1, 2], i, 2), [0, 2]),
       /segment_ids\[1\] = 2 is not in \[0, 2\)/,

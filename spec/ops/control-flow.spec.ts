@@ -119,6 +119,57 @@ describe('rows', () => {
 });
 
 describe('gradients', () => {
+  test('of branches that give tensors of different shapes', () => {
+    const build = () => {
+      const x = tl.constant([3]) as tl.Tensor;
+      const p = tl.placeholder('bool', [], { name: 'p' });
+      const z = tl.constant([1, 2]) as tl.Tensor;
+      const once = (v: tl.Tensor) => tl.function((a: tl.Tensor) => tl.identity(a))(v);
+      const [y, other] = tl.cond(
+        p,
+        () => [once(x), once(z)],
+        () => [x, x],
+      ) as readonly tl.Tensor[];
+      return [...tl.gradients([y!, other!], x), ...tl.gradients(y!, x)];
+    };
+    expect(valuesOf(build, { p: true })).toEqual([[1], [1]]);
+    expect(valuesOf(build, { p: false })).toEqual([[2], [1]]);
+  });
+
+  test('of branches of which what comes back tells that they do not run', () => {
+    const build = () => {
+      const x = tl.constant([1, 2]) as tl.Tensor;
+      const y = tl.cond(
+        tl.placeholder('bool', [], { name: 'p' }),
+        () => tl.multiply(x, x),
+        () => tl.sin(tl.tile(x, [2])),
+      );
+      return tl.gradients(y, x, { gradYs: [tl.constant([1, 10])] });
+    };
+    expect(valuesOf(build, { p: true })).toEqual([[2, 40]]);
+  });
+
+  test('of a result that the gradient of another one looks at, in a nested choice', () => {
+    const build = () => {
+      const v = tl.variable([2, 5]);
+      const x = tl.constant([3]) as tl.Tensor;
+      const i = tl.placeholder('int32', [], { name: 'i' });
+      const branch = (row: number) => () => {
+        // A choice that reads a variable cannot be made again to have its results.
+        const both = tl.multiply(v.sparseRead([row]), x);
+        return [both, tl.multiply(both, both)];
+      };
+      const y = tl.cond(
+        tl.placeholder('bool', [], { name: 'p' }),
+        () => tl.switchCase(i, [branch(0), branch(1)])[1]!,
+        () => x,
+      ) as tl.Tensor;
+      return tl.gradients(y, x);
+    };
+    expect(valuesOf(build, { p: true, i: 1 })).toEqual([[150]]);
+    expect(valuesOf(build, { p: false, i: 0 })).toEqual([[1]]);
+  });
+
   test('of order 1, 2 and 3 through a conditional in a loop', () => {
     const build = () => {
       const x = tl.constant(2);

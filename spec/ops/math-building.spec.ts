@@ -25,6 +25,18 @@ describe('static shapes', () => {
     });
   });
 
+  test('of addN that turn out to differ are an error of the run', () => {
+    const g = new tl.Graph();
+    g.asDefault(() => {
+      const x = tl.placeholder('float32', null, { name: 'x' }) as tl.Tensor;
+      const sum = tl.addN([x, tl.constant([1, 2, 3]) as tl.Tensor]);
+      const session = new tl.Session({ graph: g });
+      expect(() => session.runSync(sum, { x: [1] })).toThrow(
+        /AddN 'AddN': all inputs must have one shape, not \[1\] and \[3\]/,
+      );
+      expect(session.runSync(sum, { x: [1, 1, 1] }).toArray()).toEqual([2, 3, 4]);
+    });
+  });
   test('of addN are what is known of all terms', () => {
     inGraph(() => {
       const terms = [tl.placeholder('float32', [null, 3]), tl.placeholder('float32', [2, null])] as Tensor[];

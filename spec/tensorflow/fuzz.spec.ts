@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { useTensorFlow } from './support/cases.js';
 import { alone, explain, fuzz, reportLines } from './support/fuzz.js';
-import { printProgram, type Program } from './support/fuzz-program.js';
+import { printProgram } from './support/fuzz-print.js';
+import type { Program } from './support/fuzz-program.js';
 
 const given = process.env.TAPELESS_FUZZ_PROGRAM;
 const count = Number(process.env.TAPELESS_FUZZ ?? 2000);

@@ -7,6 +7,7 @@ import { same, useTensorFlow } from './support/cases.js';
 import {
   cast,
   constant,
+  dynamicStitch,
   gather,
   identity,
   imag,
@@ -109,6 +110,8 @@ describe('slices', () => {
     gradients(reduceMean(y, { axis: [0], keepDims: true }), y, { gradYs: [slices([0.5], [0], [1])] });
     gradients(reduceSum(y, { axis: [0], keepDims: true }), y, { gradYs: [slices([0.5], [0], [1])] });
     gradients(maximum(y, [1, 3]), y, { gradYs: [dy] });
+    gradients(dynamicStitch([[0], [1]], [split(y, 2)[0]!, [3]]), y, { gradYs: [dy] });
+    gradients(dynamicStitch([[0], [1]], [split(y, 2)[0]!, [3]]), y, { gradYs: [slices([0.5], [0], null)] });
     return {
       feeds: {
         x: [

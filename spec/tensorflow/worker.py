@@ -1,7 +1,7 @@
 """Answers requests about graphs with a real TensorFlow: one JSON document a line on stdin, one on stdout.
 
 A request is {"steps": [...], "feeds": {...}, "init": [...], "fetches": [...]}. Steps happen in order, in a fresh graph:
-  {"extend": GraphDef as JSON, "map": {our tensor: [call, x]}, "controls": ...}   appends forward nodes
+  {"extend": GraphDef as JSON, "bare": whether without what gradients need}         appends forward nodes
   {"gradients": {...}}                                                            calls tf.compat.v1.gradients
   {"optimize": {...}}                                                             calls a method of an optimizer
 The answer has, for every gradients call, its results and the nodes it appended, and the values of everything.
@@ -24,7 +24,12 @@ os.dup2(2, 1)
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import training  # noqa: E402
+from bare import strip  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
+from tensorflow.python.eager.polymorphic_function import concrete_function  # noqa: E402
+from tensorflow.python.framework import ops  # noqa: E402
+from tensorflow.python.ops import control_flow_util_v2  # noqa: E402
+from tensorflow.python.ops import handle_data_util  # noqa: E402
 
 tf.get_logger().setLevel('ERROR')
 tf.compat.v1.disable_eager_execution()
@@ -137,6 +142,8 @@ class Request:
     def extend(self, step):
         graph_def = json_format.ParseDict(step['extend'], tf.compat.v1.GraphDef())
         graph_def.versions.producer = tf.version.GRAPH_DEF_VERSION
+        if step.get('bare'):
+            strip(graph_def)
         mine = {node.name for node in graph_def.node}
         mapped = {}
         for node in graph_def.node:
@@ -300,6 +307,37 @@ def _tripled(op, dy):
 def _none(op, dy):
     del dy
     return [None] * len(op.inputs)
+
+
+# An imported call has forgotten the tf.function that it is one of, and would be left to SymbolicGradient, which the
+# runtime expands by rules of its own, for few ops. This gives it the gradient of a tf.function again.
+@tf.RegisterGradient('PartitionedCall')
+@tf.RegisterGradient('StatefulPartitionedCall')
+def _call(op, *dys):
+    functions = getattr(op, '_tapeless_functions', None)
+    if functions is None:
+        shapes = [tensor.shape for tensor in op.inputs]
+        graph = control_flow_util_v2.get_func_graph(op, shapes, op.get_attr('f').name)
+        for outside, inside in zip(op.inputs, graph.inputs):
+            handle_data_util.copy_handle_data(outside, inside)
+        graph.structured_outputs = list(graph.outputs)
+        function = concrete_function.ConcreteFunction.from_func_graph(graph, None, {})
+        op._tapeless_functions = functions = function._delayed_rewrite_functions
+    return functions._rewrite_forward_and_call_backward(op, *dys)
+
+
+# Where the gradient of an imported conditional or loop is taken twice, TensorFlow makes its function anew each time, and
+# gives what it added other nodes, but the same name.
+create_new_tf_function = control_flow_util_v2.create_new_tf_function
+
+
+def _create_new_tf_function(func_graph):
+    if func_graph.name.endswith('_rewritten'):
+        func_graph.name = f'{func_graph.name}_{ops.uid()}'
+    return create_new_tf_function(func_graph)
+
+
+control_flow_util_v2.create_new_tf_function = _create_new_tf_function
 
 
 def main():

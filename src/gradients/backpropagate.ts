@@ -193,7 +193,9 @@ function check(op: Operation, dxs: readonly (Gradient | null)[]): void {
         op.details(),
       );
     }
-    if (dx instanceof Tensor ? !op.graph.refineShape(dx, x.shape) : !isCompatible(dx.shape, x.shape)) {
+    // A tensor of a graph around is the gradient of other things as well, which need not have this shape.
+    const own = dx instanceof Tensor && dx.graph === op.graph.receiver;
+    if (own ? !op.graph.refineShape(dx, x.shape) : !isCompatible(dx.shape, x.shape)) {
       const shapes = `${formatShape(dx.shape)} for input ${i}, '${x.name}', which has shape ${formatShape(x.shape)}`;
       throw new ShapeError(`${title()} has shape ${shapes}.`, op.details());
     }

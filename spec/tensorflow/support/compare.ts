@@ -67,6 +67,7 @@ export class TensorFlowFailed extends Error {
 export const statistics: Statistics = {
   calls: 0,
   nodes: 0,
+  opaque: 0,
   unread: 0,
   sameName: 0,
   better: 0,
@@ -76,10 +77,10 @@ export const statistics: Statistics = {
 
 /** A line on all comparisons so far; with TAPELESS_NOTES=1 also which shapes are known worse here. */
 export function statisticsLine(): string {
-  const { nodes, sameName, calls, unread, better, worse, notes } = statistics;
+  const { nodes, opaque, sameName, calls, unread, better, worse, notes } = statistics;
   const line =
     `${calls} calls of gradients: ${nodes} backward nodes are TensorFlow's, ${sameName} of them by name; ${unread} more ` +
-    `that no result depends on, by type and order. ${better} static shapes are known better here, ${worse} worse.`;
+    `that no result depends on, by type and order${opaque > 0 ? `, and ${opaque} in gradients of control flow, by value` : ''}. ${better} static shapes are known better here, ${worse} worse.`;
   return process.env.TAPELESS_NOTES === '1' ? [line, ...notes].join('\n') : line;
 }
 

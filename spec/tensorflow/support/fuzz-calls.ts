@@ -1,8 +1,8 @@
 /** Which gradients a random program takes, with which options. */
 import { isComplex, isTrainable } from '../../../src/graph/dtype.js';
 import type { Chance } from './fuzz-chance.js';
-import type { Item } from './fuzz-generate.js';
-import { isRef, type GradientsCall, type Program, type Ref, type Seed } from './fuzz-program.js';
+import type { Item } from './fuzz-item.js';
+import { isFlow, isLeaf, usedBy, type GradientsCall, type Program, type Ref, type Seed } from './fuzz-program.js';
 
 type Options = GradientsCall['options'];
 
@@ -34,11 +34,8 @@ class Chooser {
     this.#items = items;
     this.#placed = placed;
     const ancestors: Set<number>[] = [];
-    for (const step of program.steps) {
-      const inputs =
-        step.kind === 'op' ? step.inputs.flatMap((input) => (isRef(input) ? [input[0]] : input.map(([i]) => i))) : [];
-      ancestors.push(new Set(inputs.flatMap((i) => [i, ...ancestors[i]!])));
-    }
+    for (const [number, step] of program.steps.entries())
+      ancestors.push(new Set(usedBy(step, number).flatMap(([i]) => [i, ...ancestors[i]!])));
     this.#ancestors = ancestors;
   }
 
@@ -81,7 +78,7 @@ class Chooser {
 
   #xs(): readonly Ref[] {
     const leaves = this.#program.steps.flatMap((step, i): Ref[] => {
-      if (step.kind === 'op' || (!isTrainable(step.value.dtype) && !this.#chance.oneIn(10))) return [];
+      if (!isLeaf(step) || (!isTrainable(step.value.dtype) && !this.#chance.oneIn(10))) return [];
       return [[i, step.kind === 'variable' && this.#chance.oneIn(2) ? -1 : 0]];
     });
     const chosen = leaves.filter(() => !this.#chance.oneIn(3));
@@ -97,6 +94,8 @@ class Chooser {
    * another x lies behind them.
    */
   #isDefinite([step]: Ref, xs: readonly Ref[]): boolean {
+    // Each result of a step with bodies is an operation of its own.
+    if (isFlow(this.#program.steps[step]!)) return true;
     const outputs = this.#items.filter(({ ref }) => ref[0] === step).length;
     return outputs <= 1 || !xs.some(([other]) => this.#ancestors[step]!.has(other));
   }

@@ -5,8 +5,9 @@ import { NDArray } from '../../../src/graph/ndarray.js';
 import { Tensor } from '../../../src/graph/tensor.js';
 import { Session } from '../../../src/session/session.js';
 import { one } from '../../../src/ops/call.js';
-import type { Difference } from './fuzz-compare.js';
-import { buildProgram, type Program } from './fuzz-program.js';
+import type { Difference } from './fuzz-values.js';
+import { buildProgram } from './fuzz-build.js';
+import { allSteps, isLeaf, type Program } from './fuzz-program.js';
 import { Recorder } from './recorder.js';
 
 /** Roundings that may add up to something where the result itself is zero but for them. */
@@ -32,9 +33,12 @@ function distance(a: NDArray, b: NDArray): number {
 }
 
 function epsilon({ steps }: Program): number {
-  const wide =
-    steps.every((step) => step.kind === 'op' || !['float32', 'complex64'].includes(step.value.dtype)) &&
-    steps.every((step) => step.kind !== 'op' || !['float32', 'complex64'].includes(step.attrs.DstT as string));
+  const narrow = ['float32', 'complex64'];
+  const wide = allSteps(steps).every(
+    (step) =>
+      (!isLeaf(step) || !narrow.includes(step.value.dtype)) &&
+      (step.kind !== 'op' || !narrow.includes(step.attrs.DstT as string)),
+  );
   return wide ? 2 ** -52 : 2 ** -23;
 }
 

@@ -2,6 +2,7 @@
 import { isTrainable, type DType } from '../../../src/graph/dtype.js';
 import type { Tensor } from '../../../src/graph/tensor.js';
 import type { NDArray } from '../../../src/graph/ndarray.js';
+import { allSteps, type Program, type Step } from './fuzz-program.js';
 
 /** Ops that no program may have, and why. */
 export const excluded: Readonly<Record<string, string>> = {
@@ -58,21 +59,82 @@ export function runsInTensorFlow(op: string, inputs: readonly Given[], outputs: 
 }
 
 /**
- * Rules that use an incoming gradient twice, or hand slices on as the values of slices: TensorFlow makes slices dense for
- * each use, we once and where they come in.
+ * Rules that use an incoming gradient twice, or after constants, or hand slices on as the values of slices: TensorFlow makes
+ * slices dense for each use and there, we once and where they come in.
  */
-export const densifying: ReadonlySet<string> = new Set(['GatherNd', 'SparseSoftmaxCrossEntropyWithLogits']);
+export const densifying: ReadonlySet<string> = new Set([
+  'BatchMatMulV2',
+  'BiasAddGrad',
+  'GatherNd',
+  'MatMul',
+  'SoftmaxCrossEntropyWithLogits',
+  'SparseSoftmaxCrossEntropyWithLogits',
+  'StridedSlice',
+]);
+
+/** What TensorFlow does wrong. */
+export interface Fault {
+  /** How it says so. */
+  readonly pattern: RegExp;
+  readonly why: string;
+  /** What has to be in a program for this to be the reason. */
+  readonly kinds?: readonly Step['kind'][];
+  readonly ops?: readonly string[];
+}
+
+const branchShapes =
+  'what is known of the shape of a gradient in one branch is taken for granted in the others, and outside';
 
 /** What TensorFlow itself cannot differentiate, and why. */
-export const faults: readonly (readonly [pattern: RegExp, why: string])[] = [
-  [
-    /Input 'y' of 'FloorMod' Op has type int32 that does not match type int64 of argument 'x'/,
-    "ConcatV2's rule mixes an int64 axis with an int32 rank",
-  ],
-  [
-    /passed to 'indices' of 'DynamicStitch' Op have types \[int64, int64\] that do not match expected type int32/,
-    'the rule of Max and Min mixes int64 axes with int32 positions',
-  ],
-  [/unsupported operand type\(s\) for \S+ '[^']*' and '[^']*'/, 'rules compute with slices as if they were tensors'],
-  [/No gradient defined for operation'[^']*' \(op type: ListDiff\)/, 'ListDiff has no gradient, and does not say so'],
+const faults: readonly Fault[] = [
+  {
+    pattern: /Input 'y' of 'FloorMod' Op has type int32 that does not match type int64 of argument 'x'/,
+    why: "ConcatV2's rule mixes an int64 axis with an int32 rank",
+  },
+  {
+    pattern:
+      /passed to 'indices' of 'DynamicStitch' Op have types \[int64, int64\] that do not match expected type int32/,
+    why: 'the rule of Max and Min mixes int64 axes with int32 positions',
+  },
+  {
+    pattern: /unsupported operand type\(s\) for \S+ '[^']*' and '[^']*'/,
+    why: 'rules compute with slices as if they were tensors',
+  },
+  {
+    pattern: /No gradient defined for operation'[^']*' \(op type: (ListDiff|Unique)\)/,
+    why: 'ListDiff and Unique have no gradient, and do not say so',
+  },
+  ...[
+    /^Incompatible shapes between op input and calculated input gradient/,
+    /^Cannot reshape a tensor with \d+ elements to shape/,
+    /^Shapes \([\d, ]*\) and \([\d, ]*\) are not compatible/,
+    /^Dimensions? (\d+ in both shapes )?must be equal, but are \d+ and \d+/,
+  ].map((pattern): Fault => ({ pattern, why: branchShapes, kinds: ['cond', 'case'] })),
+  {
+    pattern: /^setting an array element with a sequence/,
+    why: "GatherNd's rule makes slices whose values are slices",
+    ops: ['GatherNd'],
+  },
+  {
+    pattern: /Tried to take gradients \(or similar\) of a variable without handle data/,
+    why: 'an imported function in another one has forgotten what is behind its handles',
+  },
+  {
+    pattern: /^true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure/,
+    why: 'one branch gives slices and the other a tensor, or slices without their dense shape',
+    kinds: ['cond', 'case'],
+  },
+  {
+    pattern: /Tensor conversion requested for IndexedSlices .*without dense_shape/,
+    why: 'calls of functions make slices dense, even where they cannot',
+    kinds: ['call'],
+  },
 ];
+
+/** What is wrong in TensorFlow where it refuses a program with these words; undefined where that is not known. */
+export function faultOf(program: Program, message: string): string | undefined {
+  const steps = allSteps(program.steps);
+  const has = (words: readonly string[] | undefined): boolean =>
+    words === undefined || steps.some((step) => words.includes(step.kind === 'op' ? step.op : step.kind));
+  return faults.find(({ pattern, kinds, ops }) => pattern.test(message) && has(kinds) && has(ops))?.why;
+}

@@ -1,22 +1,15 @@
-/** Programs of the fuzzer: plain data that builds a graph and differentiates it, and that people can read. */
-import { allocate, dtypeInfo, isFloating, type DType } from '../../../src/graph/dtype.js';
+/** Programs of the fuzzer: plain data that builds a graph and differentiates it. */
+import { allocate, dtypeInfo, type DType } from '../../../src/graph/dtype.js';
 import { writeElement, type Element } from '../../../src/graph/elements.js';
 import { NDArray } from '../../../src/graph/ndarray.js';
-import type { Operation } from '../../../src/graph/operation.js';
-import { colocateWith, controlDependencies, device, nameScope } from '../../../src/graph/scopes.js';
 import { sizeOf, type Shape } from '../../../src/graph/shape.js';
-import { Tensor } from '../../../src/graph/tensor.js';
-import { call } from '../../../src/ops/call.js';
-import { constant, placeholder } from '../../../src/ops/definitions/constant.js';
-import type { Variable } from '../../../src/ops/definitions/variable.js';
-import { variable } from '../../../src/ops/definitions/variable.js';
-import { IndexedSlices } from '../../../src/ops/indexed-slices.js';
 import type { AttrInput } from '../../../src/ops/opdef.js';
 import type { GradientOptions } from '../../../src/gradients/gradients.js';
-import type { GradY } from '../../../src/gradients/seeds.js';
-import type { Recorder, Result } from './recorder.js';
 
-/** Output `output` of step `step`; -1 is the handle of a variable. */
+/**
+ * Output `output` of step `step`; -1 is the handle of a variable. In the bodies of step number i, i itself stands for their
+ * arguments, and their own steps follow with i + 1.
+ */
 export type Ref = readonly [step: number, output: number];
 
 /** Numbers in row-major order; complex ones as two each. */
@@ -45,7 +38,39 @@ export type Step = Surroundings &
         readonly inputs: readonly (Ref | readonly Ref[])[];
         readonly attrs: Readonly<Record<string, AttrInput>>;
       }
+    | FlowStep
   );
+
+/** Steps that may use what is around them, and what they give. */
+export interface Body {
+  readonly steps: readonly Step[];
+  readonly results: readonly Ref[];
+}
+
+/** A step with bodies, which are programs themselves: of constants, operations and steps with bodies. */
+export type FlowStep =
+  | { readonly kind: 'cond'; readonly pred: Ref; readonly bodies: readonly [Body, Body] }
+  | { readonly kind: 'case'; readonly index: Ref; readonly bodies: readonly Body[] }
+  | {
+      /** Goes on while the number of the iteration, its first argument and its first output, is less than `trips`. */
+      readonly kind: 'while';
+      readonly trips: Ref;
+      readonly limit?: number | Ref;
+      /** What the other arguments start as; the body gives them anew. */
+      readonly vars: readonly Ref[];
+      readonly invariants?: readonly Shape[];
+      readonly bodies: readonly [Body];
+    }
+  | {
+      /** A function, called with `args`, and once more with each of `again`: the outputs of all calls, one after another. */
+      readonly kind: 'call';
+      readonly args: readonly Ref[];
+      readonly again?: readonly Ref[];
+      readonly bodies: readonly [Body];
+    };
+
+/** A step that gives a tensor of its own. */
+export type Leaf = Extract<Step, { readonly value: Data }>;
 
 /** A gradY: one that is fed, a constant, data, or slices. */
 export interface Seed {
@@ -76,19 +101,6 @@ export interface Program {
   readonly calls: readonly GradientsCall[];
 }
 
-/** A program in a graph. */
-export interface BuiltProgram {
-  readonly feeds: Map<Tensor, NDArray>;
-  /** What gives the variables their values. */
-  readonly init: readonly Operation[];
-  /** All that can be fetched, forwards. */
-  readonly tensors: readonly Tensor[];
-  /** Whether a gradient is given as slices. */
-  readonly slices: boolean;
-  /** The numbers of its calls in the recorder: from, to. */
-  readonly calls: readonly [number, number];
-}
-
 export function arrayOf({ dtype, shape, data }: Data): NDArray {
   const { kind, big } = dtypeInfo(dtype);
   const storage = allocate(dtype, sizeOf(shape));
@@ -98,162 +110,87 @@ export function arrayOf({ dtype, shape, data }: Data): NDArray {
   return new NDArray(dtype, shape, storage);
 }
 
-/** Builds it; everything is named below `prefix`. What `perturb` makes of a tensor stands in its place. */
-export function buildProgram(
-  program: Program,
-  recorder: Recorder,
-  prefix: string,
-  perturb: (tensor: Tensor) => Tensor = (tensor) => tensor,
-): BuiltProgram {
-  return nameScope(prefix, () => new ProgramBuilder(program, recorder, perturb).build());
-}
-
-class ProgramBuilder {
-  readonly #program: Program;
-  readonly #recorder: Recorder;
-  readonly #perturb: (tensor: Tensor) => Tensor;
-  readonly #feeds = new Map<Tensor, NDArray>();
-  readonly #outputs: (readonly Tensor[])[] = [];
-  readonly #variables = new Map<number, Variable>();
-  readonly #results: Result[][] = [];
-
-  constructor(program: Program, recorder: Recorder, perturb: (tensor: Tensor) => Tensor) {
-    this.#program = program;
-    this.#perturb = perturb;
-    this.#recorder = recorder;
-  }
-
-  build(): BuiltProgram {
-    const first = this.#recorder.calls.length;
-    for (const [i, step] of this.#program.steps.entries())
-      this.#outputs.push(this.#surrounded(step, () => this.#step(step, i)).map(this.#perturb));
-    for (const entry of this.#program.calls) {
-      // Outside: a colocated constant would have to be imported together with what it is placed with.
-      const gradYs = entry.gradYs?.map((seed) => this.#seed(seed));
-      this.#results.push(this.#surrounded(entry, () => this.#call(entry, gradYs)));
-    }
-    return {
-      feeds: this.#feeds,
-      init: [...this.#variables.values()].map((v) => v.initializer),
-      tensors: this.#outputs.flat(),
-      slices: this.#program.calls.some(({ gradYs }) => gradYs?.some((seed) => seed?.kind === 'slices')),
-      calls: [first, this.#recorder.calls.length],
-    };
-  }
-
-  #surrounded<T>({ scope, device: spec, controls, colocate }: Surroundings, fn: () => T): T {
-    let run = fn;
-    const wrap = (outer: (inner: () => T) => T): void => {
-      const inner = run;
-      run = () => outer(inner);
-    };
-    if (colocate !== undefined) wrap((inner) => colocateWith(this.#operation(colocate), inner));
-    if (controls) {
-      const operations = controls.map((i) => this.#operation(i));
-      wrap((inner) => controlDependencies(operations, inner));
-    }
-    if (spec !== undefined) wrap((inner) => device(spec, inner));
-    if (scope !== undefined) wrap((inner) => nameScope(scope, inner));
-    return run();
-  }
-
-  #operation(step: number): Operation {
-    return this.#variables.get(step)?.handle.op ?? this.#outputs[step]![0]!.op;
-  }
-
-  #step(step: Step, i: number): readonly Tensor[] {
-    if (step.kind === 'op')
-      return call(
-        step.op,
-        step.inputs.map((input) => (isRef(input) ? this.#tensor(input) : input.map((ref) => this.#tensor(ref)))),
-        step.attrs,
-      ).outputs;
-    const array = arrayOf(step.value);
-    if (step.kind === 'constant') return [constant(array, { dtype: array.dtype })];
-    if (step.kind === 'variable') {
-      const v = variable(array, { name: 'v' }) as Variable;
-      this.#variables.set(i, v);
-      return [v.value()];
-    }
-    const tensor = placeholder(array.dtype, step.known, { name: 'x' }) as Tensor;
-    this.#feeds.set(tensor, array);
-    return [tensor];
-  }
-
-  #tensor([step, output]: Ref): Tensor {
-    return output < 0 ? this.#variables.get(step)!.handle : this.#outputs[step]![output]!;
-  }
-
-  #call({ ys, xs, of, stops, options }: GradientsCall, gradYs: readonly GradY[] | undefined): Result[] {
-    const results = of === undefined ? [] : this.#results[of]!;
-    // Complex ones would need gradYs of shapes that are not known here.
-    const again = results
-      .flatMap((result) => (result === null ? [] : [result instanceof Tensor ? result : result.values]))
-      .filter(({ dtype }) => isFloating(dtype));
-    const seeds = gradYs && [...gradYs, ...again.map(() => null)];
-    return this.#recorder.gradients(
-      [...ys.map((y) => this.#tensor(y)), ...again],
-      xs.map((x) => this.#tensor(x)),
-      {
-        ...options,
-        ...(seeds && { gradYs: seeds }),
-        ...(stops && { stopGradients: stops.map((stop) => this.#tensor(stop)) }),
-      },
-    );
-  }
-
-  #seed(seed: Seed | null): GradY {
-    if (seed === null) return null;
-    const array = arrayOf(seed.value);
-    if (seed.kind === 'data') return array;
-    if (seed.kind === 'constant') return constant(array, { dtype: array.dtype });
-    if (seed.kind === 'fed') {
-      const tensor = placeholder(array.dtype, array.shape, { name: 'dy' }) as Tensor;
-      this.#feeds.set(tensor, array);
-      return tensor;
-    }
-    const rows = constant([...seed.rows!], { dtype: 'int32' }) as Tensor;
-    const dense = seed.dense ? (constant([...array.shape], { dtype: 'int32' }) as Tensor) : null;
-    const { shape } = array;
-    const values = { ...seed.value, shape: [rows.shape![0]!, ...shape.slice(1)] };
-    return new IndexedSlices(constant(arrayOf(values), { dtype: array.dtype }), rows, dense);
-  }
-}
-
 export function isRef(input: Ref | readonly Ref[]): input is Ref {
   return typeof input[0] === 'number';
 }
 
-/** One line for each step and call. */
-export function printProgram({ steps, calls }: Program): string {
-  const ref = ([step, output]: Ref) => `%${step}${output < 0 ? '.handle' : output > 0 ? `:${output}` : ''}`;
-  const around = ({ scope, device: spec, controls, colocate }: Surroundings) =>
-    [
-      scope === undefined ? '' : ` in scope ${scope}`,
-      spec === undefined ? '' : ` on ${spec}`,
-      controls ? ` after ${controls.map((i) => `%${i}`).join(', ')}` : '',
-      colocate === undefined ? '' : ` with %${colocate}`,
-    ].join('');
-  const data = ({ dtype, shape, data: numbers }: Data) => `${dtype}[${shape}] {${numbers.join(', ')}}`;
-  const text = (step: Step): string => {
-    if (step.kind === 'placeholder')
-      return `placeholder ${step.known === null ? '?' : `[${step.known.map((dim) => dim ?? '?')}]`} fed ${data(step.value)}`;
-    if (step.kind !== 'op') return `${step.kind} ${data(step.value)}`;
-    const inputs = step.inputs.map((input) => (isRef(input) ? ref(input) : `[${input.map(ref).join(', ')}]`));
-    const attrs = Object.keys(step.attrs).length > 0 ? ` ${show(step.attrs)}` : '';
-    return `${step.op}(${inputs.join(', ')})${attrs}`;
-  };
-  return [
-    ...steps.map((step, i) => `%${i} = ${text(step)}${around(step)}`),
-    ...calls.map(
-      ({ ys, xs, of, gradYs, stops, options, ...rest }, i) =>
-        `call ${i}: gradients([${ys.map(ref).join(', ')}]${of === undefined ? '' : ` and the results of call ${of}`}, ` +
-        `[${xs.map(ref).join(', ')}], ${show({ ...options, ...(gradYs && { gradYs }) })}` +
-        `${stops ? ` stopGradients [${stops.map(ref).join(', ')}]` : ''})${around(rest)}`,
-    ),
-  ].join('\n');
+export function isLeaf(step: Step): step is Leaf {
+  return 'value' in step;
 }
 
-function show(value: unknown): string {
-  return JSON.stringify(value, (_, x: unknown) => (typeof x === 'bigint' ? Number(x) : x));
+/** Whether a step has bodies. */
+export function isFlow(step: Step): step is Surroundings & FlowStep {
+  return 'bodies' in step;
+}
+
+/** What a step itself takes, besides what its bodies use. */
+export function operandsOf(step: Step): readonly Ref[] {
+  switch (step.kind) {
+    case 'op':
+      return step.inputs.flatMap((input) => (isRef(input) ? [input] : [...input]));
+    case 'cond':
+      return [step.pred];
+    case 'case':
+      return [step.index];
+    case 'while':
+      return [step.trips, ...(typeof step.limit === 'object' ? [step.limit] : []), ...step.vars];
+    case 'call':
+      return [...step.args, ...(step.again ?? [])];
+    default:
+      return [];
+  }
+}
+
+/** All that step number `i` uses of what comes before it, in its bodies as well. */
+export function usedBy(step: Step, i: number): readonly Ref[] {
+  const inside = isFlow(step)
+    ? step.bodies.flatMap(({ steps, results }) => [
+        ...steps.flatMap((inner, k) => usedBy(inner, i + 1 + k)),
+        ...results,
+      ])
+    : [];
+  return [...operandsOf(step), ...inside.filter(([k]) => k < i)];
+}
+
+/** A step with other numbers for what it and its bodies use, and for what is around them. */
+export function renumbered(step: Step, ref: (ref: Ref) => Ref, number: (step: number) => number | null): Step {
+  const { controls, colocate, ...plain } = step;
+  const kept = controls?.flatMap((k) => number(k) ?? []);
+  const beside = colocate === undefined ? null : number(colocate);
+  return {
+    ...withRefs(plain, ref),
+    ...(isFlow(step) && {
+      bodies: step.bodies.map(({ steps, results }) => ({
+        steps: steps.map((inner) => renumbered(inner, ref, number)),
+        results: results.map(ref),
+      })),
+    }),
+    ...(kept && kept.length > 0 && { controls: kept }),
+    ...(beside !== null && { colocate: beside }),
+  } as Step;
+}
+
+function withRefs(step: Step, ref: (ref: Ref) => Ref): Step {
+  switch (step.kind) {
+    case 'op':
+      return { ...step, inputs: step.inputs.map((input) => (isRef(input) ? ref(input) : input.map(ref))) };
+    case 'cond':
+      return { ...step, pred: ref(step.pred) };
+    case 'case':
+      return { ...step, index: ref(step.index) };
+    case 'while': {
+      const { limit } = step;
+      const most = typeof limit === 'object' ? { limit: ref(limit) } : {};
+      return { ...step, trips: ref(step.trips), ...most, vars: step.vars.map(ref) };
+    }
+    case 'call':
+      return { ...step, args: step.args.map(ref), ...(step.again && { again: step.again.map(ref) }) };
+    default:
+      return step;
+  }
+}
+
+/** Steps with all that are in their bodies. */
+export function allSteps(steps: readonly Step[]): readonly Step[] {
+  return steps.flatMap((step) => [step, ...(isFlow(step) ? step.bodies.flatMap((body) => allSteps(body.steps)) : [])]);
 }

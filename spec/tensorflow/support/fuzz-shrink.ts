@@ -1,5 +1,15 @@
 /** Makes a failing program smaller for as long as it fails in the same way. */
-import { isRef, type GradientsCall, type Program, type Ref, type Step } from './fuzz-program.js';
+import {
+  isFlow,
+  operandsOf,
+  renumbered,
+  usedBy,
+  type Body,
+  type GradientsCall,
+  type Program,
+  type Ref,
+  type Step,
+} from './fuzz-program.js';
 
 /** What of a failure must stay the same: its first words, without names and numbers. */
 export function kindOf(what: string): string {
@@ -32,6 +42,8 @@ export async function shrink(
 
 function* candidates(program: Program): Generator<Program> {
   const { steps, calls } = program;
+  const live = pruned(program);
+  if (live.steps.length < steps.length || JSON.stringify(live.steps).length < JSON.stringify(steps).length) yield live;
   for (let i = 0; i < calls.length; i++) {
     if (calls.some((call) => call.of === i)) continue;
     const kept = calls.filter((_, k) => k !== i);
@@ -42,60 +54,130 @@ function* candidates(program: Program): Generator<Program> {
     };
   }
   for (let i = steps.length - 1; i >= 0; i--) yield* withoutStep(program, i);
+  for (const smaller of smallerSteps(steps, 0)) yield { ...program, steps: smaller };
   for (const [i, call] of calls.entries())
     for (const smaller of smallerCalls(call))
       yield { ...program, calls: calls.map((other, k) => (k === i ? smaller : other)) };
-  for (const [i, step] of steps.entries()) {
-    for (const key of ['scope', 'device', 'controls', 'colocate'] as const) {
-      if (step[key] === undefined) continue;
-      const { [key]: _, ...plain } = step;
-      yield { ...program, steps: steps.map((other, k) => (k === i ? (plain as Step) : other)) };
+}
+
+/** Without the steps that nothing uses, in bodies as well. */
+function pruned(program: Program): Program {
+  let now = program;
+  for (let i = now.steps.length - 1; i >= 0; i--) {
+    const step = now.steps[i]!;
+    if (!isUsed(now.steps, now.calls.flatMap(refsOfCall), i, i)) now = [...withoutStep(now, i)][0]!;
+    else if (isFlow(step))
+      now = { ...now, steps: now.steps.map((other, k) => (k === i ? prunedBodies(step, i) : other)) };
+  }
+  return now;
+}
+
+function prunedBodies(step: Step & { readonly bodies: readonly Body[] }, number: number): Step {
+  const bodies = step.bodies.map((body) => {
+    let now = body;
+    for (let i = now.steps.length - 1; i >= 0; i--) {
+      const inner = now.steps[i]!;
+      const own = number + 1 + i;
+      if (!isUsed(now.steps, now.results, i, own)) now = [...without(now, number + 1, i)][0]!;
+      else if (isFlow(inner))
+        now = { ...now, steps: now.steps.map((other, k) => (k === i ? prunedBodies(inner, own) : other)) };
     }
-    if (step.kind === 'placeholder' && JSON.stringify(step.known) !== JSON.stringify(step.value.shape))
-      yield { ...program, steps: steps.map((other, k) => (k === i ? { ...step, known: step.value.shape } : other)) };
-    if (step.kind === 'variable') {
-      const plain: Step = { kind: 'placeholder', value: step.value, known: step.value.shape };
-      yield { ...program, steps: steps.map((other, k) => (k === i ? plain : other)) };
-    }
+    return now;
+  });
+  return { ...step, bodies } as unknown as Step;
+}
+
+/** Whether step `i` of these, of that number, is used by those after it or by `others`. */
+function isUsed(steps: readonly Step[], others: readonly Ref[], i: number, number: number): boolean {
+  const later = steps.slice(i + 1).flatMap((step, k) => usedBy(step, number + 1 + k));
+  return [...later, ...others].some(([k]) => k === number);
+}
+
+/** With one of the steps made simpler. */
+function* smallerSteps(steps: readonly Step[], base: number): Generator<readonly Step[]> {
+  for (const [i, step] of steps.entries())
+    for (const smaller of simpler(step, base + i)) yield steps.map((other, k) => (k === i ? smaller : other));
+}
+
+function* simpler(step: Step, number: number): Generator<Step> {
+  for (const key of ['scope', 'device', 'controls', 'colocate'] as const) {
+    if (step[key] === undefined) continue;
+    const { [key]: _, ...plain } = step;
+    yield plain;
+  }
+  if (step.kind === 'placeholder' && JSON.stringify(step.known) !== JSON.stringify(step.value.shape))
+    yield { ...step, known: step.value.shape };
+  if (step.kind === 'variable') yield { kind: 'placeholder', value: step.value, known: step.value.shape };
+  if (!isFlow(step)) return;
+  for (const key of ['limit', 'invariants', 'again'] as const) {
+    const { [key]: dropped, ...plain } = step as unknown as Readonly<Record<string, unknown>>;
+    if (dropped !== undefined) yield plain as unknown as Step;
+  }
+  for (const [k, body] of step.bodies.entries())
+    for (const smaller of smallerBodies(body, number))
+      yield { ...step, bodies: step.bodies.map((other, j) => (j === k ? smaller : other)) } as unknown as Step;
+}
+
+function* smallerBodies(body: Body, number: number): Generator<Body> {
+  for (let i = body.steps.length - 1; i >= 0; i--) yield* without(body, number + 1, i);
+  for (const steps of smallerSteps(body.steps, number + 1)) yield { ...body, steps };
+}
+
+/** A body without its step `i`: what used it uses one of its operands instead; unused, it simply goes. */
+function* without({ steps, results }: Body, base: number, i: number): Generator<Body> {
+  const number = base + i;
+  const used = new Set([...steps.flatMap((step, k) => usedBy(step, base + k)), ...results].map(([k]) => k));
+  for (const { ref, shift } of removals(steps[i]!, number, used.has(number))) {
+    yield { steps: closedUp(steps, i, ref, shift), results: results.map(ref) };
   }
 }
 
-/** Without step `i`: what used it uses one of its inputs instead, or the step just before; unused, it simply goes. */
-function* withoutStep(program: Program, i: number): Generator<Program> {
-  const step = program.steps[i]!;
-  const used = new Set([...program.steps.flatMap(refsOfStep), ...program.calls.flatMap(refsOfCall)].map(([k]) => k));
-  const others: Ref[] = step.kind === 'op' ? step.inputs.flatMap((input) => (isRef(input) ? [input] : [...input])) : [];
-  const replacements: readonly (Ref | null)[] = used.has(i) ? others.filter(([, output]) => output >= 0) : [null];
-  for (const replacement of replacements) {
-    const shift = (k: number) => (k > i ? k - 1 : k);
+/** The steps but for number `i` of them. Those before it do not know of it: in their bodies its number is another's. */
+function closedUp(
+  steps: readonly Step[],
+  i: number,
+  ref: (ref: Ref) => Ref,
+  number: (step: number) => number | null,
+): readonly Step[] {
+  return steps.flatMap((step, k) => (k < i ? [step] : k === i ? [] : [renumbered(step, ref, number)]));
+}
+
+/** How numbers change where step `number` goes. */
+function removals(step: Step, number: number, isUsed: boolean) {
+  const shift = (k: number): number | null => (k === number ? null : k > number ? k - 1 : k);
+  const replacements: readonly (Ref | null)[] = isUsed ? operandsOf(step).filter(([, output]) => output >= 0) : [null];
+  return replacements.map((replacement) => {
     const ref = (r: Ref): Ref => {
-      const [k, output] = r[0] === i && replacement ? replacement : r;
-      return [shift(k), output];
+      const [k, output] = r[0] === number && replacement ? replacement : r;
+      return [shift(k)!, output];
     };
-    const around = <T extends { controls?: readonly number[]; colocate?: number }>(value: T): T => {
-      const { controls, colocate, ...rest } = value;
-      const kept = controls?.filter((k) => k !== i).map(shift);
-      return {
-        ...rest,
-        ...(kept && kept.length > 0 && { controls: kept }),
-        ...(colocate !== undefined && colocate !== i && { colocate: shift(colocate) }),
-      } as unknown as T;
-    };
-    const steps = program.steps
-      .filter((_, k) => k !== i)
-      .map((other) => {
-        const moved = around(other);
-        if (moved.kind !== 'op') return moved;
-        return { ...moved, inputs: moved.inputs.map((input) => (isRef(input) ? ref(input) : input.map(ref))) };
-      });
-    const calls = program.calls.map((call) => ({
-      ...around(call),
-      ys: call.ys.map(ref),
-      xs: call.xs.map(ref),
-      ...(call.stops && { stops: call.stops.map(ref) }),
-    }));
-    yield { ...program, steps, calls };
+    return { ref, shift };
+  });
+}
+
+/** The same of a program, whose calls use its steps as well. */
+function* withoutStep({ seed, steps, calls }: Program, i: number): Generator<Program> {
+  const used = new Set([...steps.flatMap(usedBy), ...calls.flatMap(refsOfCall)].map(([k]) => k));
+  for (const { ref, shift } of removals(steps[i]!, i, used.has(i))) {
+    yield { seed, steps: closedUp(steps, i, ref, shift), calls: calls.map((call) => renumberedCall(call, ref, shift)) };
   }
+}
+
+function renumberedCall(
+  { controls, colocate, ...call }: GradientsCall,
+  ref: (ref: Ref) => Ref,
+  number: (step: number) => number | null,
+): GradientsCall {
+  const kept = controls?.flatMap((k) => number(k) ?? []);
+  const beside = colocate === undefined ? null : number(colocate);
+  return {
+    ...call,
+    ys: call.ys.map(ref),
+    xs: call.xs.map(ref),
+    ...(call.stops && { stops: call.stops.map(ref) }),
+    ...(kept && kept.length > 0 && { controls: kept }),
+    ...(beside !== null && { colocate: beside }),
+  };
 }
 
 function* smallerCalls(call: GradientsCall): Generator<GradientsCall> {
@@ -114,10 +196,6 @@ function* smallerCalls(call: GradientsCall): Generator<GradientsCall> {
     const { [key]: _, ...options } = call.options;
     yield { ...call, options };
   }
-}
-
-function refsOfStep(step: Step): Ref[] {
-  return step.kind === 'op' ? step.inputs.flatMap((input) => (isRef(input) ? [input] : [...input])) : [];
 }
 
 function refsOfCall({ ys, xs, stops }: GradientsCall): Ref[] {

@@ -4,12 +4,15 @@ import { Session } from '../../../src/session/session.js';
 import { encodeArray } from './arrays.js';
 import { statistics } from './compare.js';
 import { compareProgram, type Outcome } from './fuzz-compare.js';
-import { faults } from './fuzz-limits.js';
+import { faultOf } from './fuzz-limits.js';
 import { generate } from './fuzz-generate.js';
-import { buildProgram, printProgram, type Program } from './fuzz-program.js';
+import { buildProgram } from './fuzz-build.js';
+import { printProgram } from './fuzz-print.js';
+import { allSteps, isFlow, type Program } from './fuzz-program.js';
 import { kindOf, shrink } from './fuzz-shrink.js';
 import { Recorder } from './recorder.js';
 import { Matcher } from './structure.js';
+import { FlowMatcher } from './structure-flow.js';
 import { tensorFlow } from './worker.js';
 
 export interface Failure {
@@ -62,7 +65,7 @@ class Tally implements Report {
   add(program: Program, outcome: Outcome): void {
     this.programs++;
     this.calls += program.calls.length;
-    for (const step of program.steps) if (step.kind === 'op') count(this.ops, step.op);
+    for (const step of allSteps(program.steps)) count(this.ops, step.kind === 'op' ? step.op : step.kind);
     count(this.outcomes, outcome.kind);
     if (outcome.kind !== 'same' && outcome.kind !== 'differs')
       count(
@@ -114,22 +117,24 @@ function builds(program: Program): boolean {
 
 /** The outcome of one program in a graph of its own. */
 export async function alone(program: Program): Promise<Outcome> {
-  const recorder = new Recorder(new Graph());
+  const recorder = new Recorder(new Graph(), { bare: true });
   try {
     recorder.graph.asDefault(() => buildProgram(program, recorder, 'p'));
   } catch (error) {
-    return refused(recorder, error as Error);
+    return refused(program, recorder, error as Error);
   }
   return (await together([program]))![0]!;
 }
 
 /** What building threw must be what TensorFlow throws too, in the same call. */
-async function refused(recorder: Recorder, error: Error): Promise<Outcome> {
+async function refused(program: Program, recorder: Recorder, error: Error): Promise<Outcome> {
   const isCall = 'gradients' in (recorder.steps.at(-1) ?? {});
   if (!isCall) return { kind: 'differs', what: `a forward node is refused: ${error.message}` };
   const answer = await tensorFlow().ask({ steps: recorder.steps, feeds: {}, init: [], fetches: [], run: false });
   if (answer.failed === recorder.steps.length - 1)
     return { kind: 'both fail', what: `${error.message} / ${answer.error!.message}` };
+  // It got less far for a reason of its own.
+  if (answer.error) return theirFailure(program, answer.error);
   return { kind: 'differs', what: `only we fail: ${error.stack ?? error.message}` };
 }
 
@@ -137,7 +142,7 @@ async function refused(recorder: Recorder, error: Error): Promise<Outcome> {
 async function together(programs: readonly Program[]): Promise<Outcome[] | null> {
   if (programs.length === 0) return [];
   const graph = new Graph();
-  const recorder = new Recorder(graph);
+  const recorder = new Recorder(graph, { bare: true });
   const built = graph.asDefault(() => programs.map((program, i) => buildProgram(program, recorder, `p${i}`)));
   const init = built.flatMap((program) => program.init);
   const fetches = built.map(({ tensors }) => tensors.filter(({ dtype }) => dtype !== 'resource'));
@@ -150,18 +155,21 @@ async function together(programs: readonly Program[]): Promise<Outcome[] | null>
     run: true,
   });
   if (answer.error && programs.length > 1) return null;
-  if (answer.error && answer.failed !== 'run') return [theirFailure(answer.error)];
+  if (answer.error && answer.failed !== 'run') return [theirFailure(programs[0]!, answer.error)];
   const session = new Session({ graph });
   session.runSync(init);
   return programs.map((program, i) => {
-    const matcher = new Matcher(graph, answer.renamed ?? {}, statistics);
+    const renamed = answer.renamed ?? {};
+    const matcher = program.steps.some(isFlow)
+      ? new FlowMatcher(graph, renamed, statistics)
+      : new Matcher(graph, renamed, statistics);
     return compareProgram(program, built[i]!, fetches[i]!, { recorder, answer, matcher, session, feeds });
   });
 }
 
-function theirFailure({ type, message }: { type: string; message: string }): Outcome {
-  const fault = faults.find(([pattern]) => pattern.test(message));
-  if (fault) return { kind: 'TensorFlow fails', what: fault[1] };
+function theirFailure(program: Program, { type, message }: { type: string; message: string }): Outcome {
+  const fault = faultOf(program, message);
+  if (fault) return { kind: 'TensorFlow fails', what: fault };
   return { kind: 'differs', what: `only TensorFlow fails: ${type}: ${message}` };
 }
 

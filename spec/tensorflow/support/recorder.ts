@@ -28,10 +28,13 @@ export class Recorder {
   readonly graph: Graph;
   readonly calls: Call[] = [];
   readonly steps: object[] = [];
+  readonly #bare: boolean;
   #sent = 0;
 
-  constructor(graph: Graph) {
+  /** @param bare whether TensorFlow gets conditionals, loops and calls without what is added here for their gradients */
+  constructor(graph: Graph, { bare = false }: { readonly bare?: boolean } = {}) {
     this.graph = graph;
+    this.#bare = bare;
   }
 
   /** `gradients`, noted. */
@@ -63,7 +66,7 @@ export class Recorder {
   flush(): void {
     const operations = this.graph.operations().slice(this.#sent);
     this.#sent = this.graph.version;
-    if (operations.length > 0) this.steps.push({ extend: graphDef(this.graph, operations) });
+    if (operations.length > 0) this.steps.push({ extend: graphDef(this.graph, operations), bare: this.#bare });
   }
 
   #describe(ys: readonly Operand[], xs: readonly Operand[], options: GradientOptions) {

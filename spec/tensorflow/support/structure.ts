@@ -12,6 +12,8 @@ import type { EncodedArray, TensorFlowAttr, TensorFlowNode, TensorFlowResult } f
 /** What the comparison saw; added up over a file and printed once. */
 export interface Statistics {
   nodes: number;
+  /** Nodes of the gradients of control flow, which are each side's own. */
+  opaque: number;
   /** Nodes that no result depends on: of them only types and order are compared. */
   unread: number;
   sameName: number;
@@ -30,6 +32,28 @@ export interface TheirCall {
 
 /** TensorFlow makes the zeros for unconnected xs outside the scope of the call. */
 const outsideScope = /^(zeros|zeros_like|Const)(_\d+)?(\/|$)/;
+
+/** How many outputs of nodes made before `end`, of one name and type on both sides, have shapes better known here. */
+export function betterKnown(
+  ours: readonly Operation[],
+  theirs: readonly TensorFlowNode[],
+  end: Operation | null,
+): number {
+  const named = new Map(theirs.map((node) => [node.name, node]));
+  const isBetter = (output: Tensor): boolean => {
+    const node = named.get(output.op.name);
+    const other = node?.op === output.op.type ? node.outputs[output.index] : undefined;
+    if (!other || shapesEqual(output.shape, other[1])) return false;
+    const merged = mergeShapes(output.shape, other[1]);
+    return merged !== undefined && shapesEqual(merged, output.shape);
+  };
+  return ours.filter(({ id }) => end === null || id < end.id).flatMap(({ outputs }) => outputs.filter(isBetter)).length;
+}
+
+/** Whether TensorFlow calls a node otherwise than by where it makes it. */
+export function isMadeOutside(name: string, scope: string): boolean {
+  return outsideScope.test(withoutScope(name, scope));
+}
 
 function withoutScope(name: string, scope: string): string {
   return scope !== '' && name.startsWith(`${scope}/`) ? name.slice(scope.length + 1) : name;
@@ -82,10 +106,11 @@ export class Matcher {
     this.#order(appended, theirs.nodes);
     const onlyName = this.#difference === null;
     for (const [op, node] of this.#pairs) {
-      if (op.name !== node.name && !outsideScope.test(withoutScope(node.name, ours.scope)))
+      if (op.name !== node.name && !isMadeOutside(node.name, ours.scope))
         this.#differ(op, node.name, `is called ${node.name} by TensorFlow`);
     }
     this.#count(appended, theirs.nodes);
+    if (this.#difference) this.#statistics.better += betterKnown(appended, theirs.nodes, this.#difference.ours);
     if (this.#difference) throw new StructureError(this.#report(appended, theirs.nodes), onlyName);
   }
 
@@ -144,40 +169,9 @@ export class Matcher {
       return;
     }
     this.#pairs.push([op, node]);
-    const what = this.#nodeDifference(op, node);
+    const what = nodeDifference(op, node, this.#statistics);
     if (what !== null) return this.#differ(op, name, what);
     op.inputs.forEach((input, i) => stack.push([input, node.inputs[i]!]));
-  }
-
-  #nodeDifference(op: Operation, node: TensorFlowNode): string | null {
-    if (op.type !== node.op) return `is ${op.type}, TensorFlow's is ${node.op}`;
-    if (op.inputs.length !== node.inputs.length)
-      return `has ${op.inputs.length} inputs, TensorFlow's ${node.inputs.length}`;
-    if (op.device !== node.device) return `is on '${op.device}', TensorFlow's on '${node.device}'`;
-    for (const name of new Set([...Object.keys(op.def.attr), ...Object.keys(node.attrs)])) {
-      if (name.startsWith('_') && name !== '_gradient_op_type') continue;
-      const [a, b] = [op.def.attr[name], node.attrs[name]];
-      const difference = attrDifference(a, b);
-      if (difference) return `attr ${name}: ${difference}`;
-    }
-    op.outputs.forEach((output, i) => {
-      const theirs = node.outputs[i]![1];
-      if (shapesEqual(output.shape, theirs)) return;
-      const merged = mergeShapes(output.shape, theirs);
-      if (merged !== undefined && shapesEqual(merged, output.shape)) this.#statistics.better++;
-      else {
-        this.#statistics.worse++;
-        this.#statistics.notes.add(
-          `shape: ${output.name} (${op.type}) ${formatShape(output.shape)}, TensorFlow ${formatShape(theirs)}`,
-        );
-      }
-    });
-    const wrong = op.outputs.find(
-      (output, i) => output.dtype !== node.outputs[i]![0] || !isCompatible(output.shape, node.outputs[i]![1]),
-    );
-    if (!wrong) return null;
-    const [dtype, shape] = node.outputs[wrong.index]!;
-    return `output ${wrong.index} is ${wrong.dtype}${formatShape(wrong.shape)}, TensorFlow's ${dtype}${formatShape(shape)}`;
   }
 
   /** Control inputs are sets; those that the walk has not met are paired by type, oldest first. */
@@ -249,6 +243,38 @@ export class Matcher {
       ...theirs.map((node) => mark(theirLine(node), node.name === name)),
     ].join('\n');
   }
+}
+
+/** What a node itself has that the other has not, wiring and colocation aside. */
+export function nodeDifference(op: Operation, node: TensorFlowNode, statistics: Statistics): string | null {
+  if (op.type !== node.op) return `is ${op.type}, TensorFlow's is ${node.op}`;
+  if (op.inputs.length !== node.inputs.length)
+    return `has ${op.inputs.length} inputs, TensorFlow's ${node.inputs.length}`;
+  if (op.device !== node.device) return `is on '${op.device}', TensorFlow's on '${node.device}'`;
+  for (const name of new Set([...Object.keys(op.def.attr), ...Object.keys(node.attrs)])) {
+    if (name.startsWith('_') && name !== '_gradient_op_type') continue;
+    const [a, b] = [op.def.attr[name], node.attrs[name]];
+    const difference = attrDifference(a, b);
+    if (difference) return `attr ${name}: ${difference}`;
+  }
+  op.outputs.forEach((output, i) => {
+    const theirs = node.outputs[i]![1];
+    if (shapesEqual(output.shape, theirs)) return;
+    const merged = mergeShapes(output.shape, theirs);
+    if (merged !== undefined && shapesEqual(merged, output.shape)) statistics.better++;
+    else {
+      statistics.worse++;
+      statistics.notes.add(
+        `shape: ${output.name} (${op.type}) ${formatShape(output.shape)}, TensorFlow ${formatShape(theirs)}`,
+      );
+    }
+  });
+  const wrong = op.outputs.find(
+    (output, i) => output.dtype !== node.outputs[i]![0] || !isCompatible(output.shape, node.outputs[i]![1]),
+  );
+  if (!wrong) return null;
+  const [dtype, shape] = node.outputs[wrong.index]!;
+  return `output ${wrong.index} is ${wrong.dtype}${formatShape(wrong.shape)}, TensorFlow's ${dtype}${formatShape(shape)}`;
 }
 
 export function attrDifference(ours: AttrValue | undefined, theirs: TensorFlowAttr | undefined): string | null {

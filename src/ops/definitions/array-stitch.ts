@@ -2,15 +2,18 @@
 import { allocate } from '../../graph/dtype.js';
 import { writeElement, type Element } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
-import { mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
+import { formatShape, mergeShapes, sizeOf, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchStitch } from '../batching/indexing.js';
 import { one } from '../call.js';
 import { known } from '../expr.js';
-import { dense, numbers } from '../indexing.js';
+import { IndexedSlices } from '../indexed-slices.js';
+import { numbers } from '../indexing.js';
 import { constantValue } from '../known.js';
 import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { shapeOf } from '../rules.js';
 import { argumentError, requireRank, shapeError } from '../shape-rules.js';
+import { elementOf } from '../slicing.js';
 import type { DTypeOf, Operand, OpOptions } from '../types.js';
 
 defineOp({
@@ -37,7 +40,7 @@ defineOp({
   lower: { routine: 'dynamic-stitch', run: stitch },
   grad: (op, [dy]) => {
     const { indices } = stitched(op);
-    const gradient = dense(dy);
+    const gradient = dy instanceof IndexedSlices ? summed(op, dy) : dy;
     return [...indices.map(() => null), ...indices.map((index) => one('GatherV2', [gradient, index, 0]))];
   },
   batch: batchStitch,
@@ -83,6 +86,12 @@ defineOp({
     },
   ],
 });
+
+/** Slices as the tensor of which they are a gradient: its own shape says how many rows there are. */
+function summed({ outputs }: OpView, { values, indices }: IndexedSlices): Tensor {
+  return one('UnsortedSegmentSum', [values, indices, elementOf(shapeOf(outputs[0]), 0)]);
+}
+
 /**
  * Slices of `data`, row `indices[i]` of the result being what `data` has there (TensorFlow `tf.dynamic_stitch`). Each tensor
  * of `data` has the shape of its indices followed by that of a row; of rows given twice the last one counts.
@@ -113,6 +122,12 @@ function stitch({ op, inputs }: RoutineContext): readonly NDArray[] {
   const data = inputs.slice(count);
   const { dtype } = op.outputs[0];
   const rest = data[0]!.shape.slice(inputs[0].shape.length);
+  data.forEach(({ shape }, i) => {
+    const expected = [...inputs[i]!.shape, ...rest];
+    if (shape.join() === expected.join()) return;
+    const shapes = `${formatShape(shape)}, not ${formatShape(expected)} as its indices and the first data ask for`;
+    throw shapeError(op, `data ${i} is of shape ${shapes}`, []);
+  });
   const rows = rowCount(indices);
   const width = sizeOf(rest);
   const merged = allocate(dtype, rows * width);

@@ -1,6 +1,6 @@
 /** Sums, differences and products, with broadcasting. */
 import type { DType } from '../../graph/dtype.js';
-import type { Shape } from '../../graph/shape.js';
+import { formatShape, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchBroadcasting, perRow, rowwise } from '../batching/operands.js';
 import { reduceToOperands, sameKnownShape } from '../broadcast-gradient.js';
@@ -11,6 +11,7 @@ import { binary, commonShape, named, numberDTypes, unary, type Joined, type Like
 import { installMethods } from '../methods.js';
 import { defineOp } from '../opdef.js';
 import { conj, negated } from '../rules.js';
+import { shapeError } from '../shape-rules.js';
 import type { Broadcastable, DTypeOf, OpOptions, Operand, ShapeOf } from '../types.js';
 
 defineOp({
@@ -79,6 +80,14 @@ defineOp({
   infer: commonShape,
   lower: pointwise(({ op, inputs }) => {
     const terms = inputs.slice(0, op.inputs.length);
+    const [shape] = terms.map((term) => term.shape) as [readonly number[]];
+    const odd = terms.find((term) => term.shape.join() !== shape.join());
+    if (odd)
+      throw shapeError(
+        op,
+        `all inputs must have one shape, not ${formatShape(shape)} and ${formatShape(odd.shape)}`,
+        [],
+      );
     return [lazy(inputs[0].dtype, inputs[0].shape, (index) => total(terms.map((x) => x.at(index))))];
   }, total),
   grad: ({ inputs }, [dy]) => inputs.map(() => dy),

@@ -1,6 +1,7 @@
 /** The gradient of a choice among function bodies: the same choice among their gradients. */
 import type { FunctionGraph } from '../../graph/function-graph.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { isCompatible } from '../../graph/shape.js';
+import { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { recompute } from '../copy.js';
@@ -93,10 +94,20 @@ function traceGradient(
     [],
     (_, self) => {
       gradientBody = self;
-      return calculus.differentiate(body.outputs, seeds, body.inputs);
+      const fitting = seeds.map((seed, i) => fittingSeed(seed, body.outputs[i]!));
+      return calculus.differentiate(body.outputs, fitting, body.inputs);
     },
     { forward: { graph: body, resolve } },
   );
+}
+
+/**
+ * A gradient for an output of one branch. One of another shape says that this branch will not run, but where it stands its
+ * gradient must be built all the same: nothing is then known of the shape.
+ */
+function fittingSeed(seed: Gradient | null, y: Tensor): Gradient | null {
+  if (!(seed instanceof Tensor) || isCompatible(seed.shape, y.shape)) return seed;
+  return one('PlaceholderWithDefault', [seed], { shape: null });
 }
 
 /** A tensor of a forward body made again in that of its gradient. */

@@ -1,7 +1,8 @@
 /** What the gradient of a function body will look at in it: known when the body is built, so that it never has to change. */
 import { FunctionGraph } from '../../graph/function-graph.js';
-import { LookupError } from '../../graph/errors.js';
+import { LookupError, ShapeError } from '../../graph/errors.js';
 import type { Operation } from '../../graph/operation.js';
+import { functionsNamedIn } from '../../graph/attr.js';
 import { isFullyDefined } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { argumentFor } from '../trace.js';
@@ -14,6 +15,16 @@ import { inputsOfGradient } from '../own-gradient.js';
  * and what it takes from the body is noted. Constants are left out: they can be made again.
  */
 export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
+  const known = neededBy.get(body);
+  if (known) return known;
+  const needed = findNeeded(body);
+  neededBy.set(body, needed);
+  return needed;
+}
+
+const neededBy = new WeakMap<FunctionGraph, readonly Tensor[]>();
+
+function findNeeded(body: FunctionGraph): readonly Tensor[] {
   const watch = new Watch(body);
   const ancestors = ancestorsOf(body);
   const reached = new Set<Operation>(body.inputs.filter(isDifferentiable).map(({ op }) => op));
@@ -28,6 +39,15 @@ export function neededByGradient(body: FunctionGraph): readonly Tensor[] {
 /** Whether zeros like `tensor` can be had without it. */
 export function hasStaticZeros({ dtype, shape }: Tensor): boolean {
   return dtype !== 'variant' && isFullyDefined(shape);
+}
+
+/** Whether output `i` of a call is what the gradient of one of its bodies looks at, besides a result. */
+function isLookedAt(op: Operation, i: number): boolean {
+  return functionsNamedIn(op.def.attr).some((name) => {
+    const body = op.graph.root.function(name).body as FunctionGraph;
+    const output = body.outputs[i];
+    return output !== undefined && neededByGradient(body).includes(output);
+  });
 }
 
 /** Whether output `i` of a call is there for its own sake, and gradients come to it. */
@@ -72,8 +92,10 @@ class Watch {
   note(op: Operation): boolean {
     const { grad, functional } = opDef(op.type);
     if (functional || op.hasAttr('_gradient_op_type')) {
-      // What a registered gradient will look at is its own affair; a nested function's wants all but zeros of its results.
-      const results = functional ? op.outputs.filter((y, i) => !isResult(op, i) || !hasStaticZeros(y)) : op.outputs;
+      // What a registered gradient will look at is its own affair; a nested function's wants all but zeros of its results, and such
+      // results as stand for what its own operations want.
+      const isNeeded = (y: Tensor, i: number) => !isResult(op, i) || !hasStaticZeros(y) || isLookedAt(op, i);
+      const results = functional ? op.outputs.filter(isNeeded) : op.outputs;
       for (const tensor of [...inputsOfGradient(op), ...results]) this.needed.add(tensor);
       return true;
     }
@@ -90,7 +112,8 @@ class Watch {
     try {
       scratch.withScope({ site: op.site }, () => scratch.asDefault(build));
     } catch (error) {
-      if (!(error instanceof LookupError)) throw error;
+      // Whoever asks for the gradient is told: there is none, or none of these shapes, as in a branch that cannot run.
+      if (!(error instanceof LookupError || error instanceof ShapeError)) throw error;
     }
     return true;
   }
