@@ -8,7 +8,7 @@ const sections = text.split(/^## /m).slice(1);
 
 test('every file and folder that a section names is in the folders of its heading', () => {
   const named = sections.flatMap((section) => {
-    const folders = [...section.split('\n')[0]!.matchAll(/src\/\w+/g)].map(([folder]) => folder);
+    const folders = [...section.split('\n')[0]!.matchAll(/src\/[\w/]+/g)].map(([folder]) => folder);
     const files = [...section.matchAll(/`([\w/-]+(?:\.ts|\/))`/g)].map(([, file]) => file!);
     return folders.length > 0 ? files.map((file) => ({ folders, file })) : [];
   });

@@ -253,8 +253,16 @@ describe('no path', () => {
 
 describe('arguments', () => {
   test.each<[string, (x: tl.Tensor) => unknown, RegExp]>([
-    ['y is no tensor', (x) => tl.explainGradient(3 as never, x), /y is neither a tensor, nor a variable, nor IndexedSlices/],
-    ['x is missing', (x) => tl.explainGradient(x, undefined as never), /x is neither a tensor, nor a variable, nor IndexedSlices/],
+    [
+      'y is no tensor',
+      (x) => tl.explainGradient(3 as never, x),
+      /y is neither a tensor, nor a variable, nor IndexedSlices/,
+    ],
+    [
+      'x is missing',
+      (x) => tl.explainGradient(x, undefined as never),
+      /x is neither a tensor, nor a variable, nor IndexedSlices/,
+    ],
     [
       'a stop that is no tensor',
       (x) => tl.explainGradient(x, x, { stopGradients: ['x'] as never }),

@@ -300,7 +300,11 @@ describe('bad input leaves the graph as it was', () => {
     ['iterations', (x) => tl.jacobian(x, x, { parallelIterations: 0 }), /must be a positive integer, not 0/],
     ['a way', (x) => tl.jacobian(x, x, { usePfor: 1 as never }), /'usePfor' must be true or false, not 1/],
     ['a list for y', (x) => tl.jacobian([x] as never, x), /y must be one tensor or variable, not a list/],
-    ['a nest for x', (x) => tl.batchJacobian(x, { x } as never), /x must be one tensor or variable, not an object of them/],
+    [
+      'a nest for x',
+      (x) => tl.batchJacobian(x, { x } as never),
+      /x must be one tensor or variable, not an object of them/,
+    ],
     ['data for xs', (x) => tl.jacobian(x, [1] as never), /it holds the number 1/],
     ['slices', (x) => tl.jacobian(x, slicesOf(x) as never), /toTensor/],
     ['no ys', (x) => tl.hessians([], x), /there are no ys/],

@@ -5,6 +5,7 @@ import type { Operation } from '../../src/graph/operation.js';
 import type { Tensor } from '../../src/graph/tensor.js';
 import { Kernel } from '../../src/ops/evaluate.js';
 import { opDef, type Resources } from '../../src/ops/opdef.js';
+import { interpret } from '../../src/session/backends/interpret.js';
 import { compile } from '../../src/session/pipeline.js';
 
 export interface Peak {
@@ -25,12 +26,13 @@ export function measurePeak(
   resources: Resources,
 ): Peak {
   const given = [...feeds].map(([tensor, data]) => ({ tensor, value: NDArray.from(data, tensor.dtype) }));
-  const plan = compile({
+  const request = {
     graph,
     fetches,
     targets,
     feeds: given.map(({ tensor, value }) => ({ tensor, shape: value.shape })),
-  });
+  };
+  const plan = compile(request, interpret.stages);
   const values = new Map<number, NDArray>();
   plan.feedSlots.forEach((slot, i) => values.set(slot, given[i]!.value));
   const free = new Set(plan.operations.filter((op) => op.inputs.length === 0).flatMap((op) => op.outputs));

@@ -77,7 +77,7 @@ const cases: readonly (readonly [string, (given: Given) => unknown, RegExp])[] =
   ['a body that is asynchronous', ({ x }) => loop(async (a) => [a], [x]), /whileLoop: body must be synchronous/],
   [
     'a function over rows that is asynchronous',
-    ({ pair }) => tl.mapFn((async (row: tl.Tensor) => row), pair),
+    ({ pair }) => tl.mapFn(async (row: tl.Tensor) => row, pair),
     /mapFn: fn must be synchronous/,
   ],
   ['a branch that is no function', ({ x, p }) => either(p, x as never, () => x), /must be a function/],

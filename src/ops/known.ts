@@ -35,6 +35,11 @@ export function constantValue(t: Tensor): NDArray | null {
   return knowledge(t)?.array ?? null;
 }
 
+/** States the value of `t`, a tensor that stands for another in a plan. */
+export function stateValue(t: Tensor, array: NDArray): void {
+  (t as Slotted)[slot] = { array, elements: [] };
+}
+
 /** The shape that the vector `t` spells out: null for a dimension not known, or altogether where its length is not known. */
 export function constantShape(t: Tensor): Shape {
   const length = t.shape?.length === 1 ? t.shape[0]! : null;

@@ -111,6 +111,27 @@ export interface Routine {
   readonly run: (context: RoutineContext) => readonly NDArray[];
   /** As a lowering has it. */
   readonly pointwise?: Pointwise;
+  /** Where it is the product of the matrices in the last two axes of its two inputs: how each is read. */
+  readonly product?: (op: OpView) => readonly [MatrixReading, MatrixReading];
+  /** Where all it does is to hand over what the variable in its first input holds. */
+  readonly reads?: true;
+  /**
+   * Where all it does is to give variables new contents, element by element: these, in order. An input that is a handle stands for
+   * what its variable holds.
+   */
+  readonly assigns?: (view: LowerView) => readonly Assignment[];
+}
+
+export interface Assignment {
+  /** The position of the input that is the handle. */
+  readonly input: number;
+  readonly content: Lazy;
+}
+
+/** How the matrices in an operand of a product are read. */
+export interface MatrixReading {
+  readonly transpose: boolean;
+  readonly conjugate: boolean;
 }
 
 /** An input on which the table specs try an op: a shape to fill with numbers from `domain` ([-2, 2]), or a value. */

@@ -52,6 +52,8 @@ export interface Stage {
 /** Turns a finished plan into something that runs. */
 export interface Backend {
   readonly name: string;
+  /** What a request passes on its way to `load`. */
+  readonly stages: readonly Stage[];
   readonly load: (plan: Plan) => Executable;
 }
 

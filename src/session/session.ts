@@ -7,14 +7,17 @@ import type { Tensor } from '../graph/tensor.js';
 import { feedValue, parseFeeds, type Feeds } from './feeds.js';
 import { parseFetches, type Fetched, type Fetches, type ParsedFetches } from './fetches.js';
 import type { Request, RunLimits, Target } from './plan.js';
-import { openTarget } from './targets/registry.js';
+import { defaultBackend, openTarget } from './targets/registry.js';
 
 export interface SessionOptions {
   /** The graph to run; the default graph by default. */
   readonly graph?: Graph;
   /** Where to run it: `'local'`, the default, or a URL of a registered kind. */
   readonly target?: string;
-  /** What runs local plans: `'interpret'`. */
+  /**
+   * What runs local plans: `'wasm'`, the default, compiles each to WebAssembly; `'interpret'`, the default where there is no WebAssembly,
+   * evaluates op by op, and is what results are defined by.
+   */
   readonly backend?: string;
 }
 
@@ -53,7 +56,7 @@ export class Session {
     if (!(this.graph instanceof Graph)) throw new InvalidArgumentError("Session: 'graph' must be a Graph.");
     this.#target = openTarget(options.target ?? 'local', {
       graph: this.graph,
-      backend: options.backend ?? 'interpret',
+      backend: options.backend ?? defaultBackend,
     });
   }
 

@@ -33,7 +33,7 @@ defineOp({
     requireRank(op, op.inputs[1], 2, 'b');
     return [matrixShape(op, op.boolAttr('transpose_a'), op.boolAttr('transpose_b'))];
   },
-  lower: matmulRoutine(({ op }) => [
+  lower: matmulRoutine((op) => [
     { transpose: op.boolAttr('transpose_a'), conjugate: false },
     { transpose: op.boolAttr('transpose_b'), conjugate: false },
   ]),
@@ -100,7 +100,7 @@ defineOp({
   signature:
     'x: T, y: T -> output: T | T: {bfloat16, half, float, double, int16, int32, int64, uint8, uint16, uint32, uint64, complex64, complex128}, adj_x: bool = false, adj_y: bool = false, grad_x: bool = false, grad_y: bool = false',
   infer: batchShape,
-  lower: matmulRoutine(({ op }) => [adjoint(op.boolAttr('adj_x')), adjoint(op.boolAttr('adj_y'))]),
+  lower: matmulRoutine((op) => [adjoint(op.boolAttr('adj_x')), adjoint(op.boolAttr('adj_y'))]),
   grad: batchGradient,
   batch: batchBatchMatMul,
   effect: 'pure',

@@ -19,7 +19,8 @@ import { batchResourceGather } from '../batching/indexing.js';
 import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
-import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { bin, lazy } from '../expr.js';
+import { defineOp, type OpView, type Routine, type RoutineContext } from '../opdef.js';
 import { handleType, type HandleType } from '../handles.js';
 import { tailOf } from '../slicing.js';
 
@@ -98,6 +99,7 @@ defineOp({
   infer: (op) => [checkedType(op, op.outputs[0].dtype)?.shape ?? null],
   lower: {
     routine: 'read variable',
+    reads: true,
     // Stored arrays are replaced, never changed, so that a read is a snapshot.
     run: (context) => [valueOf(context)],
   },
@@ -133,6 +135,7 @@ defineOp({
   infer: checkAssignment,
   lower: {
     routine: 'assign variable',
+    assigns: ({ inputs: [, value] }) => [{ input: 0, content: value }],
     run: (context) => {
       const value = context.inputs[1];
       const declared = handleType(context.op.inputs[0])?.shape ?? null;
@@ -147,11 +150,18 @@ defineOp({
   samples: [],
 });
 
+/** What the variable holds, and the other operand, joined element by element. */
+const changed =
+  (op: 'add' | 'sub'): NonNullable<Routine['assigns']> =>
+  ({ inputs: [held, value] }) => [
+    { input: 0, content: lazy(held.dtype, held.shape, (index) => bin(op, held.at(index), value.at(index))) },
+  ];
+
 defineOp({
   name: 'AssignAddVariableOp',
   signature: 'resource: resource, value: dtype -> | dtype: type',
   infer: checkArithmetic,
-  lower: { routine: 'assign add variable', run: (context) => update(context, 1) },
+  lower: { routine: 'assign add variable', assigns: changed('add'), run: (context) => update(context, 1) },
   grad: 'none',
   batch: 'loop',
   effect: 'write',
@@ -162,7 +172,7 @@ defineOp({
   name: 'AssignSubVariableOp',
   signature: 'resource: resource, value: dtype -> | dtype: type',
   infer: checkArithmetic,
-  lower: { routine: 'assign sub variable', run: (context) => update(context, -1) },
+  lower: { routine: 'assign sub variable', assigns: changed('sub'), run: (context) => update(context, -1) },
   grad: 'none',
   batch: 'loop',
   effect: 'write',

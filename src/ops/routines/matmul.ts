@@ -9,18 +9,12 @@ import { allocate, dtypeInfo, type DType, type TypedArray } from '../../graph/dt
 import { elementCodec } from '../../graph/elements.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { broadcastShapes, sizeOf, stridesOf } from '../../graph/shape.js';
-import type { Routine, RoutineContext } from '../opdef.js';
+import type { MatrixReading, OpView, Routine, RoutineContext } from '../opdef.js';
 import { shapeError } from '../shape-rules.js';
 
-/** How the matrices in an operand are read. */
-export interface Reading {
-  readonly transpose: boolean;
-  readonly conjugate: boolean;
-}
-
 /** The product of the matrices in the last two axes of the operands; the axes before broadcast. */
-export function matmulRoutine(readings: (context: RoutineContext) => readonly [Reading, Reading]): Routine {
-  return { routine: 'matmul', run: (context) => [product(context, ...readings(context))] };
+export function matmulRoutine(readings: (op: OpView) => readonly [MatrixReading, MatrixReading]): Routine {
+  return { routine: 'matmul', product: readings, run: (context) => [product(context, ...readings(context.op))] };
 }
 
 interface Factor {
@@ -30,7 +24,7 @@ interface Factor {
   readonly matrix: (batch: readonly number[]) => TypedArray;
 }
 
-function product(context: RoutineContext, readA: Reading, readB: Reading): NDArray {
+function product(context: RoutineContext, readA: MatrixReading, readB: MatrixReading): NDArray {
   const { op, inputs } = context;
   const [a, b] = [inputs[0], inputs[1]];
   const { dtype } = a;
@@ -72,7 +66,7 @@ function loaded(array: NDArray): TypedArray {
   return Float32Array.from({ length: array.size }, (_, i) => array.element(i) as number);
 }
 
-function factor(array: NDArray, { transpose, conjugate }: Reading): Factor {
+function factor(array: NDArray, { transpose, conjugate }: MatrixReading): Factor {
   const [first, second] = array.shape.slice(-2) as [number, number];
   const batch = array.shape.slice(0, -2);
   const strides = stridesOf(batch);

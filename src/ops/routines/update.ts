@@ -8,7 +8,7 @@ import { checkedType, keyOf, valueOf } from '../definitions/variable-ops.js';
 import { evaluated } from '../evaluate.js';
 import { bin, int, known, lazy, type Expr } from '../expr.js';
 import { numbers } from '../indexing.js';
-import { defineOp, type OpView, type RoutineContext } from '../opdef.js';
+import { defineOp, type Assignment, type LowerView, type OpView, type RoutineContext } from '../opdef.js';
 import { argumentError, requireRank, shapeError } from '../shape-rules.js';
 import { parseSignature } from '../signature.js';
 
@@ -50,6 +50,7 @@ export function defineUpdate<K extends string>({ name, signature, formulas }: Up
     infer: (op) => check(op, roles),
     lower: {
       routine: 'update variables',
+      ...(roles.indices === null && { assigns: (view) => assignments(view, roles, formulas(view.op)) }),
       run: (context) => {
         new Updater(context, roles).run(formulas(context.op));
         return [];
@@ -94,6 +95,26 @@ function check(op: OpView, { variables, scalars, gradient, indices }: Roles): re
 function fit(op: OpView, actual: Shape, expected: Shape, { name, position }: Argument): readonly Shape[] {
   if (mergeShapes(actual, expected) !== undefined) return [];
   throw shapeError(op, `'${name}' must have the shape ${formatShape(expected)}`, [op.inputs[position]!]);
+}
+
+/** The new contents as expressions: of a dense update, by its formulas. */
+function assignments<K extends string>(view: LowerView, roles: Roles, formulas: Formulas<K>): readonly Assignment[] {
+  const { variables, scalars, gradient } = roles;
+  const { inputs } = view;
+  const { dtype, shape } = inputs[variables[0]!.position]!;
+  const tensors = new Map([...variables, ...scalars, gradient].map(({ name, position }) => [name, inputs[position]!]));
+  const result: Assignment[] = [];
+  for (const [name, formula] of entries(formulas)) {
+    const variable = variables.find((each) => each.name === name);
+    // As things stand now: later formulas see what earlier ones gave.
+    const given = [...tensors];
+    const terms = (index: readonly Expr[]) =>
+      Object.fromEntries(given.map(([key, x]) => [key, x.at(x.shape.length === 0 ? [] : index)])) as Terms<K>;
+    const content = view.temp(lazy(dtype, variable ? shape : [], (index) => formula(terms(index))));
+    tensors.set(name, content);
+    if (variable) result.push({ input: variable.position, content });
+  }
+  return result;
 }
 
 /** One run of a training op. */

@@ -4,7 +4,7 @@ import type { NDArray } from '../../graph/ndarray.js';
 import { effectsOf } from '../../ops/capture.js';
 import type { FunctionRunner, Resources } from '../../ops/opdef.js';
 import { compile } from '../pipeline.js';
-import type { Executable, Plan, RunLimits } from '../plan.js';
+import type { Backend, Executable, RunLimits } from '../plan.js';
 
 interface Loaded {
   readonly executable: Executable;
@@ -13,11 +13,11 @@ interface Loaded {
 
 /** Keeps what has been compiled from run to run. */
 export class LoadedBodies {
-  readonly #load: (plan: Plan) => Executable;
+  readonly #backend: Backend;
   readonly #loaded = new Map<FunctionGraph, Map<string, Loaded>>();
 
-  constructor(load: (plan: Plan) => Executable) {
-    this.#load = load;
+  constructor(backend: Backend) {
+    this.#backend = backend;
   }
 
   /** What operations call functions with in one run. */
@@ -46,8 +46,8 @@ export class LoadedBodies {
   #compile(body: FunctionGraph, wanted: readonly boolean[]): Loaded {
     const fetches = body.outputs.filter((_, i) => wanted[i]);
     const feeds = body.inputs.map((tensor) => ({ tensor, shape: null }));
-    const plan = compile({ graph: body, fetches, targets: effectsOf(body), feeds });
+    const plan = compile({ graph: body, fetches, targets: effectsOf(body), feeds }, this.#backend.stages);
     const read = new Set([...fetches, ...plan.operations.flatMap((op) => op.inputs)]);
-    return { executable: this.#load(plan), needs: body.inputs.map((input) => read.has(input)) };
+    return { executable: this.#backend.load(plan), needs: body.inputs.map((input) => read.has(input)) };
   }
 }

@@ -3,18 +3,21 @@ import { DeadlineExceededError, TapelessError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import { Kernel } from '../../ops/evaluate.js';
 import { opDef, type Resources } from '../../ops/opdef.js';
+import { common } from '../pipeline.js';
+import { assignSlots } from '../stages/assign-slots.js';
 import { LoadedBodies } from './bodies.js';
 import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
 
 export const interpret: Backend = {
   name: 'interpret',
+  stages: [...common, assignSlots],
   load: (plan) => new Interpreter(plan),
 };
 
 class Interpreter implements Executable {
   readonly #plan: Plan;
   readonly #kernels: readonly Kernel[];
-  readonly #bodies = new LoadedBodies((plan) => new Interpreter(plan));
+  readonly #bodies = new LoadedBodies(interpret);
 
   constructor(plan: Plan) {
     this.#plan = plan;

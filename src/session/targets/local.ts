@@ -32,7 +32,7 @@ export class LocalTarget implements Target {
   #executable(request: Request): Executable {
     const key = keyOf(request);
     const found = this.#plans.get(key);
-    const executable = found ?? this.#backend.load(compile(request));
+    const executable = found ?? this.#backend.load(compile(request, this.#backend.stages));
     if (found) this.#plans.delete(key);
     this.#plans.set(key, executable);
     if (this.#plans.size > plansToKeep) this.#plans.delete(this.#plans.keys().next().value!);

@@ -2,6 +2,8 @@
 import { InvalidArgumentError, NotFoundError } from '../../graph/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { interpret } from '../backends/interpret.js';
+import { engine } from '../backends/wasm/engine.js';
+import { wasm } from '../backends/wasm/index.js';
 import type { Backend, Target } from '../plan.js';
 import { LocalTarget } from './local.js';
 
@@ -12,7 +14,10 @@ export interface TargetOptions {
 
 type TargetFactory = (url: string, options: TargetOptions) => Target;
 
-const backends: ReadonlyMap<string, Backend> = new Map([[interpret.name, interpret]]);
+/** The compiling backend where the engine has WebAssembly. */
+export const defaultBackend: string = (engine ? wasm : interpret).name;
+
+const backends: ReadonlyMap<string, Backend> = new Map([interpret, wasm].map((backend) => [backend.name, backend]));
 const schemes = new Map<string, TargetFactory>();
 
 /** Makes `scheme://…` a target. */

@@ -1,0 +1,139 @@
+/** Emits the loop nest of a kernel: outer loops, then vectors of elements, then what is left of a row one by one. */
+import { stridesOf } from '../../../graph/shape.js';
+import { bin, int, type Expr, type Variable } from '../../../ops/expr.js';
+import type { Code, FunctionRef } from './assembler/code.js';
+import type { ModuleBuilder } from './assembler/module.js';
+import { ElementEmitter, type EmitContext } from './elements.js';
+import type { Fused } from './fuse.js';
+import { loop } from './loops.js';
+import type { KernelStep, Node, Value } from './program.js';
+import type { Resolver } from './resolve.js';
+import { mergedAxes } from './merge.js';
+import { lanesFor } from './vectorize.js';
+
+/** A function without parameters that computes all members of a kernel. */
+export function defineKernel(
+  module: ModuleBuilder,
+  name: string,
+  step: KernelStep,
+  fused: Fused,
+  resolver: Resolver,
+  context: EmitContext,
+): FunctionRef {
+  return module.define(name, { params: [], results: [] }, (code) => {
+    new KernelEmitter(code, step, fused, resolver, context).emit();
+  });
+}
+
+interface Member {
+  readonly value: Value;
+  readonly root: Expr;
+  readonly own: Node<'load'>;
+  readonly isStored: boolean;
+}
+
+class KernelEmitter {
+  readonly #code: Code;
+  readonly #step: KernelStep;
+  readonly #fused: Fused;
+  readonly #resolver: Resolver;
+  readonly #elements: ElementEmitter;
+
+  constructor(code: Code, step: KernelStep, fused: Fused, resolver: Resolver, context: EmitContext) {
+    this.#code = code;
+    this.#step = step;
+    this.#fused = fused;
+    this.#resolver = resolver;
+    this.#elements = new ElementEmitter(code, resolver, context);
+  }
+
+  emit(): void {
+    const { variables, members } = this.#axes();
+    const outer = variables.slice(0, -1);
+    const inner = variables.at(-1);
+    const opened = outer.map((variable) => this.#elements.enter(variable));
+    if (inner) this.#row(inner, members);
+    else this.#compute(members);
+    const { frames } = this.#elements;
+    for (const { local, extent } of opened.reverse()) {
+      const thunks = frames.close();
+      frames.push(() => loop(this.#code, local, extent, 1, thunks));
+    }
+    for (const thunk of frames.start) thunk();
+  }
+
+  /** The loops over the output: as few as the places of all loads and stores allow. */
+  #axes(): { readonly variables: readonly Variable[]; readonly members: readonly Member[] } {
+    const { shape, members } = this.#step;
+    const separate = shape.map((extent): Variable => ({ kind: 'variable', dtype: 'int32', extent }));
+    const index = separate.map((variable) => (variable.extent === 1 ? int(0) : variable));
+    const apart = this.#members(index);
+    const groups = mergedAxes(
+      members.map((member, i) => ({ root: apart[i]!.root, own: apart[i]!.own, value: member })),
+      separate,
+      this.#resolver,
+    );
+    if (groups.every((group) => group.length === 1))
+      return { variables: separate.filter(({ extent }) => extent > 1), members: apart };
+    const merged = new Array<Expr>(shape.length);
+    const variables = groups.map((group): Variable => {
+      const extent = group.reduce((product, axis) => product * shape[axis]!, 1);
+      const variable: Variable = { kind: 'variable', dtype: 'int32', extent };
+      const strides = stridesOf(group.map((axis) => shape[axis]!));
+      group.forEach((axis, i) => {
+        const quotient = strides[i] === 1 ? variable : bin('floordiv', variable, int(strides[i]!));
+        merged[axis] = i === 0 ? quotient : bin('floormod', quotient, int(shape[axis]!));
+      });
+      return variable;
+    });
+    for (let axis = 0; axis < shape.length; axis++) merged[axis] ??= int(0);
+    return { variables, members: this.#members(merged) };
+  }
+
+  #members(index: readonly Expr[]): readonly Member[] {
+    return this.#step.members.map((value) => ({
+      value,
+      root: value.definition!.at(index),
+      own: this.#resolver.own(value, index),
+      isStored: this.#fused.stored.has(value),
+    }));
+  }
+
+  #row(inner: Variable, members: readonly Member[]): void {
+    const { frames } = this.#elements;
+    const own = new Set(members.map((member) => this.#resolver.indices.table.id(member.own)));
+    const vector = lanesFor(
+      members.map(({ root }) => root),
+      inner,
+      this.#resolver,
+      (load) => own.has(this.#resolver.indices.table.id(load)),
+    );
+    if (vector) {
+      const { lanes, depends } = vector;
+      const { local } = this.#elements.enter(inner);
+      this.#elements.vectorized({ variable: inner, lanes, depends: depends.of }, () => this.#compute(members));
+      const thunks = frames.close();
+      const whole = inner.extent - (inner.extent % lanes);
+      frames.push(() => loop(this.#code, local, whole, lanes, thunks));
+      this.#tail(inner, whole, members);
+    } else this.#tail(inner, 0, members);
+  }
+
+  /** Elements from `from` on, one by one. */
+  #tail(inner: Variable, from: number, members: readonly Member[]): void {
+    if (from === inner.extent) return;
+    const { frames } = this.#elements;
+    const { local } = this.#elements.enter(inner);
+    this.#compute(members);
+    const thunks = frames.close();
+    frames.push(() => loop(this.#code, local, inner.extent, 1, thunks, from));
+  }
+
+  #compute(members: readonly Member[]): void {
+    for (const { root, own, isStored, value } of members) {
+      const held = this.#elements.of(value, root);
+      this.#elements.know(own, held);
+      if (isStored) this.#elements.store(value, own, held);
+    }
+  }
+}

@@ -1,0 +1,326 @@
+/** From operations to values with concrete shapes: each an expression over others, a product, or what a host step gives. */
+import { TapelessError } from '../../../graph/errors.js';
+import { NDArray } from '../../../graph/ndarray.js';
+import type { Operation } from '../../../graph/operation.js';
+import { isFullyDefined, shapesEqual, sizeOf, type Shape } from '../../../graph/shape.js';
+import type { Tensor } from '../../../graph/tensor.js';
+import { Kernel } from '../../../ops/evaluate.js';
+import { loaded, type Lazy } from '../../../ops/expr.js';
+import {
+  opDef,
+  type Lowering,
+  type LowerView,
+  type Many,
+  type OpView,
+  type RegisteredOp,
+  type Routine,
+} from '../../../ops/opdef.js';
+import type { Plan } from '../../plan.js';
+import { isCompilable } from './compilable.js';
+import { fits, outputShapes } from './concrete.js';
+import { Contents, type Barred } from './contents.js';
+import {
+  holderOf,
+  IndexVariables,
+  isCompiled,
+  mayFail,
+  visitExprs,
+  type AssignStep,
+  type HostStep,
+  type MatMulStep,
+  type Value,
+  type VariableSlot,
+} from './program.js';
+
+/** A value that has an expression of its own takes part as a step of its own until fusion puts some together. */
+export type LoweredStep =
+  | HostStep
+  | MatMulStep
+  | AssignStep
+  | { readonly kind: 'define'; readonly value: Value }
+  /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
+  | { readonly kind: 'barrier'; readonly value: Value };
+
+export interface Lowered {
+  readonly values: readonly Value[];
+  readonly steps: readonly LoweredStep[];
+  readonly feeds: readonly Value[];
+  readonly fetches: readonly Value[];
+  readonly variables: readonly VariableSlot[];
+  /** The index that the elements of values are given for. */
+  readonly indices: IndexVariables;
+}
+
+/** Elements of a constant that is worked out beforehand, at most. */
+const foldable = 4096;
+
+export function lower(plan: Plan): Lowered {
+  const barred: Barred = new Set();
+  for (;;) {
+    const lowered = new Lowerer(plan, barred).run();
+    if (lowered) return lowered;
+  }
+}
+
+const unknown = new Error('A value is not known before the run.');
+const noResources = { variables: new Map<string, NDArray>(), counters: new Map<string, unknown>() };
+
+class Lowerer {
+  readonly #plan: Plan;
+  readonly #values: Value[] = [];
+  readonly #steps: LoweredStep[] = [];
+  readonly #of = new Map<Tensor, Value>();
+  readonly #indices = new IndexVariables();
+  readonly #contents: Contents;
+  /** Whether a variable turned out to be one that the session has to keep. */
+  #isRefuted = false;
+
+  constructor(plan: Plan, barred: Barred) {
+    this.#plan = plan;
+    this.#contents = new Contents(barred, (name, op, type) => this.#value(name, op, type));
+  }
+
+  /** Null where it has to begin again, with more variables barred. */
+  run(): Lowered | null {
+    const { feeds, fetches } = this.#plan.request;
+    const fed = feeds.map(({ tensor, shape }) => {
+      const value = this.#value(tensor.name, tensor.op, { dtype: tensor.dtype, shape });
+      this.#of.set(tensor, value);
+      return value;
+    });
+    for (const op of this.#plan.operations) this.#operation(op);
+    if (this.#isRefuted) return null;
+    const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
+    return {
+      values: this.#values,
+      steps: this.#needed(fetched),
+      feeds: fed,
+      fetches: fetched,
+      variables: this.#contents.slots,
+      indices: this.#indices,
+    };
+  }
+
+  /**
+   * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
+   * the host may fail.
+   */
+  #needed(fetches: readonly Value[]): readonly LoweredStep[] {
+    const read = new Set(fetches.map(holderOf));
+    const needed: LoweredStep[] = [];
+    for (const step of [...this.#steps].reverse()) {
+      const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
+      if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
+      needed.push(step);
+      for (const input of this.#inputsOf(step)) read.add(holderOf(input));
+    }
+    return needed.reverse();
+  }
+
+  #inputsOf(step: LoweredStep): readonly Value[] {
+    if (step.kind === 'host') return step.inputs;
+    if (step.kind === 'matmul') return [step.a, step.b];
+    if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
+    const loaded: Value[] = [];
+    visitExprs(step.value.root!, (expr) => {
+      if (expr.kind === 'load' && expr.source.kind === 'input') loaded.push(this.#values[expr.source.position]!);
+    });
+    return loaded;
+  }
+
+  #value(
+    name: string,
+    op: Operation,
+    {
+      dtype,
+      shape,
+      data = null,
+      definition = null,
+      root = null,
+      alias = null,
+    }: Pick<Value, 'dtype' | 'shape'> & Partial<Value>,
+  ): Value {
+    const value: Value = { id: this.#values.length, name, op, dtype, shape, data, definition, root, alias };
+    this.#values.push(value);
+    return value;
+  }
+
+  #operation(op: Operation): void {
+    const def = opDef(op.type);
+    const inputs = op.inputs.map((input) => this.#of.get(input)!);
+    if (this.#folded(op, def, inputs)) return;
+    if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
+      if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
+      if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
+    }
+    if (typeof def.lower !== 'function' && this.#onVariables(op, def.lower, inputs)) return;
+    this.#host(op, inputs);
+  }
+
+  #bind(op: Operation, index: number, value: Value): void {
+    const output = op.outputs[index]!;
+    // What is fed stands in the place of what would be computed.
+    if (!this.#of.has(output)) this.#of.set(output, value);
+  }
+
+  /** Works the operation out now, where all that it needs is known. */
+  #folded(op: Operation, def: RegisteredOp, inputs: readonly Value[]): boolean {
+    if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
+    const data = inputs.map((input) => input.data);
+    if (!data.every((array) => array !== null)) return false;
+    const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
+    if (!known && inputs.length > 0) return false;
+    let results: readonly NDArray[];
+    try {
+      results = new Kernel(def, op).run(data, noResources);
+    } catch (error) {
+      // A mistake waits for the run, as if nothing were folded.
+      if (error instanceof TapelessError) return false;
+      throw error;
+    }
+    results.forEach((array, i) => {
+      const { dtype, shape } = array;
+      this.#bind(op, i, this.#value(op.outputs[i]!.name, op, { dtype, shape, data: array }));
+    });
+    return true;
+  }
+
+  #lowered(op: Operation, lowering: Lowering, inputs: readonly Value[]): boolean {
+    const mark = [this.#values.length, this.#steps.length] as const;
+    try {
+      const outputs = lowering(this.#view(op, inputs));
+      const values = outputs.map((tensor, i) => this.#defined(op.outputs[i]!.name, op, tensor));
+      if (values.every((value) => value !== null)) {
+        values.forEach((value, i) => this.#bind(op, i, value));
+        return true;
+      }
+    } catch (error) {
+      if (error !== unknown && !(error instanceof TapelessError)) throw error;
+    }
+    this.#values.length = mark[0];
+    this.#steps.length = mark[1];
+    return false;
+  }
+
+  #view(op: Operation, inputs: readonly Value[]): LowerView {
+    const operands = inputs.map(({ id, dtype, shape }) => loaded({ kind: 'input', position: id }, dtype, shape!));
+    return {
+      op: op as OpView,
+      inputs: operands as unknown as Many<Lazy>,
+      value: (i) => {
+        const { data } = inputs[i]!;
+        if (!data) throw unknown;
+        return data;
+      },
+      temp: (tensor) => {
+        if (tensor.alias) return tensor;
+        const value = this.#defined(`${op.name}/temp`, op, tensor);
+        if (!value) throw unknown;
+        return loaded({ kind: 'input', position: value.id }, tensor.dtype, tensor.shape);
+      },
+    };
+  }
+
+  /** Null where compiled code cannot compute it. */
+  #defined(name: string, op: Operation, tensor: Lazy): Value | null {
+    const { dtype, shape, alias } = tensor;
+    if (alias?.kind === 'data') return this.#value(name, op, { dtype, shape, data: alias.array.reshape(shape) });
+    if (alias) {
+      const value = this.#value(name, op, { dtype, shape, alias: this.#values[alias.position]! });
+      if (op.controlInputs.length > 0) this.#steps.push({ kind: 'barrier', value });
+      return value;
+    }
+    if (!isCompiled(dtype)) return null;
+    if (sizeOf(shape) === 0) return this.#value(name, op, { dtype, shape, data: NDArray.filled(dtype, shape, 0) });
+    const root = tensor.at(this.#indices.of(shape));
+    if (!isCompilable(root)) return null;
+    const value = this.#value(name, op, { dtype, shape, definition: tensor, root });
+    this.#steps.push({ kind: 'define', value });
+    return value;
+  }
+
+  #onVariables(op: Operation, { reads, assigns }: Routine, inputs: readonly Value[]): boolean {
+    if (reads) {
+      const held = this.#contents.find(op, 0, inputs[0]!.data);
+      if (held?.slot.dtype !== op.outputs[0]!.dtype) return false;
+      this.#bind(op, 0, held.current);
+      return true;
+    }
+    return assigns !== undefined && this.#assigned(op, assigns, inputs);
+  }
+
+  #assigned(op: Operation, assigns: NonNullable<Routine['assigns']>, inputs: readonly Value[]): boolean {
+    const held = inputs.map(({ dtype, data }, i) => (dtype === 'resource' ? this.#contents.find(op, i, data) : null));
+    const operands = inputs.map((value, i) => held[i]?.current ?? value);
+    if (!operands.every(({ dtype, shape }) => shape !== null && isCompiled(dtype)) || !fits(op, inputs)) return false;
+    const mark = [this.#values.length, this.#steps.length] as const;
+    try {
+      const assignments = assigns(this.#view(op, operands)).map(({ input, content }) => ({
+        variable: held[input]!,
+        value: this.#content(op, content, held[input]!.slot),
+      }));
+      for (const { variable, value } of assignments) {
+        this.#steps.push({ kind: 'assign', op, variable: variable.slot, value });
+        variable.current = value;
+      }
+      return true;
+    } catch (error) {
+      if (error !== unknown && !(error instanceof TapelessError)) throw error;
+      this.#values.length = mark[0];
+      this.#steps.length = mark[1];
+      return false;
+    }
+  }
+
+  /** What a variable holds from now on. */
+  #content(op: Operation, content: Lazy, { dtype, shape }: VariableSlot): Value {
+    if (content.dtype !== dtype || !shapesEqual(content.shape, shape)) throw unknown;
+    const value = this.#defined(`${op.name}/content`, op, content);
+    if (!value) throw unknown;
+    return value;
+  }
+
+  #product(op: Operation, [a, b]: readonly Value[]): boolean {
+    const { lower: routine } = opDef(op.type);
+    const [readA, readB] = (typeof routine === 'function' ? null : routine.product!(op as OpView))!;
+    const [shape] = outputShapes(op, [a!, b!]) as readonly [Shape];
+    if (!isFullyDefined(shape) || !['float32', 'float64', 'int32'].includes(a!.dtype)) return false;
+    const out = this.#value(op.outputs[0]!.name, op, { dtype: a!.dtype, shape });
+    this.#bind(op, 0, out);
+    const [transposeA, transposeB] = [readA.transpose, readB.transpose];
+    this.#steps.push({ kind: 'matmul', op, a: a!, b: b!, out, transposeA, transposeB });
+    return true;
+  }
+
+  #host(op: Operation, inputs: readonly Value[]): void {
+    for (const { dtype, data } of inputs) if (dtype === 'resource' && this.#contents.bar(data)) this.#isRefuted = true;
+    const shapes = outputShapes(op, inputs);
+    const outputs = op.outputs.map(({ name, dtype }, i) => {
+      const shape = shapes[i]!;
+      return this.#value(name, op, { dtype, shape: isFullyDefined(shape) && isCompiled(dtype) ? shape : null });
+    });
+    outputs.forEach((value, i) => this.#bind(op, i, value));
+    if (outputs.length > 0 || opDef(op.type).effect !== 'pure') this.#steps.push({ kind: 'host', op, inputs, outputs });
+  }
+}
+
+function fails({ root }: Value): boolean {
+  let may = false;
+  visitExprs(root!, (expr) => (may ||= mayFail(expr)));
+  return may;
+}
+
+function outputsOf(step: LoweredStep): readonly Value[] {
+  switch (step.kind) {
+    case 'define':
+      return [step.value];
+    case 'host':
+      return step.outputs;
+    case 'matmul':
+      return [step.out];
+    case 'barrier':
+      return [holderOf(step.value)];
+    case 'assign':
+      return [];
+  }
+}

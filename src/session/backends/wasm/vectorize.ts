@@ -1,0 +1,121 @@
+/** Whether the elements along a loop variable can be computed several at a time. */
+import { dtypeInfo, type DType } from '../../../graph/dtype.js';
+import type { Expr, Variable } from '../../../ops/expr.js';
+import { factorOf } from './affine.js';
+import { partsOf, type Node } from './program.js';
+import { Dependence, type Resolver } from './resolve.js';
+import { hasVectorBinary, hasVectorCast, hasVectorUnary, type Lanes } from './vector-ops.js';
+
+/**
+ * How many elements at a time, or null where that cannot be.
+ * @param isOwn whether a load is of what the same loop has computed at the same index
+ */
+export function lanesFor(
+  roots: readonly Expr[],
+  variable: Variable,
+  resolver: Resolver,
+  isOwn: (load: Node<'load'>) => boolean,
+): { readonly lanes: Lanes; readonly depends: Dependence } | null {
+  const depends = new Dependence(resolver, variable);
+  const check = new Check(resolver, variable, depends, isOwn);
+  if (!roots.every((root) => check.fits(root))) return null;
+  const lanes = check.wide ? 2 : 4;
+  return variable.extent < lanes ? null : { lanes, depends };
+}
+
+class Check {
+  /** Whether elements of 64 bits take part. */
+  wide = false;
+  readonly #resolver: Resolver;
+  readonly #variable: Variable;
+  readonly #depends: Dependence;
+  readonly #isOwn: (load: Node<'load'>) => boolean;
+  readonly #seen = new Map<Expr, boolean>();
+
+  constructor(resolver: Resolver, variable: Variable, depends: Dependence, isOwn: (load: Node<'load'>) => boolean) {
+    this.#resolver = resolver;
+    this.#variable = variable;
+    this.#depends = depends;
+    this.#isOwn = isOwn;
+  }
+
+  fits(expr: Expr): boolean {
+    this.#widen(expr.dtype);
+    if (!this.#depends.of(expr)) return true;
+    let fits = this.#seen.get(expr);
+    if (fits === undefined) this.#seen.set(expr, (fits = this.#check(expr)));
+    return fits;
+  }
+
+  #widen(dtype: DType): void {
+    if (dtypeInfo(dtype).bytes === 8) this.wide = true;
+  }
+
+  #check(expr: Expr): boolean {
+    switch (expr.kind) {
+      case 'literal':
+        return true;
+      case 'variable':
+        return expr === this.#variable;
+      case 'load':
+        return this.#load(expr);
+      case 'unary':
+        return hasVectorUnary(expr.op, expr.x.dtype) && this.fits(expr.x);
+      case 'cast':
+        return hasVectorCast(expr.x.dtype, expr.dtype) && this.fits(expr.x);
+      case 'binary':
+        return hasVectorBinary(expr.op, expr.a.dtype) && this.fits(expr.a) && this.fits(expr.b);
+      case 'select':
+        return [expr.test, expr.yes, expr.no].every((part) => this.fits(part)) && isTotal(expr, this.#resolver);
+      case 'reduce':
+        return hasVectorBinary(expr.op, expr.dtype) && this.fits(expr.body);
+      case 'bound':
+        return false;
+    }
+  }
+
+  #load(load: Node<'load'>): boolean {
+    if (this.#isOwn(load)) return true;
+    const resolved = this.#resolver.resolve(load);
+    if (resolved.kind !== 'load') return this.fits(resolved);
+    if (resolved !== load && this.#isOwn(resolved)) return true;
+    const factor = factorOf(this.#resolver.place(resolved).position, this.#variable, this.#depends.of);
+    return factor === 0 || factor === 1;
+  }
+}
+
+/** Whether both branches of a select may be computed whatever the test says: nothing in them can fail or load out of range. */
+export function isTotal({ yes, no }: Node<'select'>, resolver: Resolver): boolean {
+  const seen = new Set<Expr>();
+  const stack: Expr[] = [yes, no];
+  for (let expr = stack.pop(); expr; expr = stack.pop()) {
+    if (seen.has(expr)) continue;
+    seen.add(expr);
+    if (expr.kind === 'bound') return false;
+    if (
+      expr.kind === 'binary' &&
+      dtypeInfo(expr.dtype).kind === 'int' &&
+      ['div', 'floordiv', 'floormod'].includes(expr.op)
+    ) {
+      const divisor = expr.b;
+      if (divisor.kind !== 'literal' || Number(divisor.value) === 0) return false;
+    }
+    if (expr.kind === 'load') {
+      const resolved = resolver.resolve(expr);
+      if (resolved.kind === 'load' && !isInRange(resolved, resolver)) return false;
+      if (resolved !== expr && resolved.kind !== 'load') {
+        stack.push(resolved);
+        continue;
+      }
+    }
+    stack.push(...partsOf(expr));
+  }
+  return true;
+}
+
+function isInRange({ shape, index }: Node<'load'>, { indices }: Resolver): boolean {
+  return index.every((i, axis) => {
+    const [low, high] = indices.range(indices.of(i));
+    return low >= 0 && high < shape[axis]!;
+  });
+}
