@@ -144,9 +144,13 @@ describe('gradients', () => {
         () => tl.multiply(x, x),
         () => tl.sin(tl.tile(x, [2])),
       );
-      return tl.gradients(y, x, { gradYs: [tl.constant([1, 10])] });
+      const [dx] = tl.gradients(y, x, { gradYs: [tl.constant([1, 10])] });
+      return [dx!, ...tl.gradients(dx!, x)];
     };
-    expect(valuesOf(build, { p: true })).toEqual([[2, 40]]);
+    expect(valuesOf(build, { p: true })).toEqual([
+      [2, 40],
+      [2, 20],
+    ]);
   });
 
   test('of a result that the gradient of another one looks at, in a nested choice', () => {

@@ -1,15 +1,16 @@
 /** One random program here and in TensorFlow: shapes, nodes, nulls and values. */
+import type { Graph } from '../../../src/graph/graph.js';
 import type { NDArray } from '../../../src/graph/ndarray.js';
 import { formatShape, mergeShapes, shapesEqual } from '../../../src/graph/shape.js';
 import type { Tensor } from '../../../src/graph/tensor.js';
 import type { Session } from '../../../src/session/session.js';
 import { statistics } from './compare.js';
 import { isIllConditioned } from './fuzz-conditioning.js';
-import { densifying, faultOf } from './fuzz-limits.js';
+import { faultOf, handingOn, ofDensifying } from './fuzz-limits.js';
 import type { BuiltProgram } from './fuzz-build.js';
 import { allSteps, isFlow, type Program } from './fuzz-program.js';
-import type { Recorder } from './recorder.js';
-import { StructureError, type Matcher } from './structure.js';
+import type { Call, Recorder } from './recorder.js';
+import { StructureError, type Matcher, type TheirCall } from './structure.js';
 import { FlowMatcher } from './structure-flow.js';
 import { valueDifference } from './fuzz-values.js';
 import type { TensorFlowAnswer } from './worker.js';
@@ -73,7 +74,7 @@ function compareNodes(
   calls: Recorder['calls'],
   theirs: TensorFlowAnswer['calls'],
   fetches: readonly Tensor[],
-  { answer, matcher }: Both,
+  { answer, matcher, recorder }: Both,
 ): Outcome {
   let known = 0;
   for (const { name, shape } of fetches) {
@@ -95,7 +96,7 @@ function compareNodes(
       const [line] = error.message.split('\n') as [string];
       known += statistics.better - before;
       if (known > 0) return { kind: 'better known', what: line };
-      if (built.slices && allSteps(program.steps).some((step) => step.kind === 'op' && densifying.has(step.op)))
+      if (built.slices && isDenseOnce(program, call, theirs[i]!, recorder.graph, matcher))
         return { kind: 'dense once', what: line };
       if (error.onlyName && built.slices) return { kind: 'other names', what: line };
       if (matcher instanceof FlowMatcher && matcher.again) return { kind: 'own ways', what: line };
@@ -104,4 +105,18 @@ function compareNodes(
     known += statistics.better - before;
   }
   return { kind: 'same' };
+}
+
+/** Whether nodes differ in nothing but where and how often slices are made dense. */
+function isDenseOnce(program: Program, call: Call, theirs: TheirCall, graph: Graph, matcher: Both['matcher']): boolean {
+  if (allSteps(program.steps).some((step) => step.kind === 'op' && handingOn.has(step.op))) return true;
+  const isOwn = (name: string): boolean => matcher instanceof FlowMatcher && matcher.isInside(name);
+  const typesOf = (nodes: readonly { readonly name: string; readonly type: string }[]): string =>
+    nodes
+      .filter(({ name, type }) => !ofDensifying.has(type) && !isOwn(name))
+      .map(({ type }) => type)
+      .sort()
+      .join();
+  const ours = Array.from({ length: call.end - call.first }, (_, i) => graph.at(call.first + i));
+  return typesOf(ours) === typesOf(theirs.nodes.map(({ name, op }) => ({ name, type: op })));
 }

@@ -58,19 +58,11 @@ export function runsInTensorFlow(op: string, inputs: readonly Given[], outputs: 
   }
 }
 
-/**
- * Rules that use an incoming gradient twice, or after constants, or hand slices on as the values of slices: TensorFlow makes
- * slices dense for each use and there, we once and where they come in.
- */
-export const densifying: ReadonlySet<string> = new Set([
-  'BatchMatMulV2',
-  'BiasAddGrad',
-  'GatherNd',
-  'MatMul',
-  'SoftmaxCrossEntropyWithLogits',
-  'SparseSoftmaxCrossEntropyWithLogits',
-  'StridedSlice',
-]);
+/** What makes slices dense: TensorFlow does so for each use in a rule, and in its place; we once, and where they come in. */
+export const ofDensifying: ReadonlySet<string> = new Set(['Const', 'StridedSlice', 'UnsortedSegmentSum']);
+
+/** Rules that hand slices on as the values of slices in TensorFlow. */
+export const handingOn: ReadonlySet<string> = new Set(['GatherNd', 'SparseSoftmaxCrossEntropyWithLogits']);
 
 /** What TensorFlow does wrong. */
 export interface Fault {

@@ -58,6 +58,11 @@ export class FlowMatcher {
     return this.#again;
   }
 
+  /** Whether a node, ours or TensorFlow's, belongs to the gradient of control flow. */
+  isInside(name: string): boolean {
+    return this.#theirInside.has(name) || [...this.#inside].some((op) => op.name === name);
+  }
+
   /** @throws StructureError with both sides printed */
   compare(ours: Call, theirs: TheirCall): void {
     const appended = Array.from({ length: ours.end - ours.first }, (_, i) => this.#graph.at(ours.first + i));

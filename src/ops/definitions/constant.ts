@@ -107,7 +107,10 @@ defineOp({
     return [shape];
   },
   lower: ({ inputs: [x] }) => [x],
-  grad: (_, [dy]) => [dy],
+  // Where what was forgotten and what is known of the gradient contradict each other, this will not run: see branchGradient.
+  grad: ({ inputs: [x] }, [dy]) => [
+    isCompatible(dy.shape, x.shape) ? dy : one('PlaceholderWithDefault', [dy], { shape: null }),
+  ],
   batch: 'loop',
   effect: 'pure',
   samples: [
