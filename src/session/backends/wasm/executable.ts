@@ -36,8 +36,6 @@ interface Resident {
   array: NDArray | null;
 }
 
-const nothing: Run | null = null;
-
 export class Instance {
   readonly #fused: Fused;
   readonly #emitted: Emitted;
@@ -48,7 +46,7 @@ export class Instance {
   /** What is there as arrays in this run, besides or instead of memory. */
   readonly #arrays = new Map<Value, NDArray>();
   readonly #place: number[] = [];
-  #current: Run | null = nothing;
+  #current: Run | null = null;
   #at = 0;
 
   constructor(fused: Fused, emitted: Emitted, module: Module) {
@@ -92,7 +90,7 @@ export class Instance {
     } finally {
       this.#arrays.clear();
       this.#place.length = 0;
-      this.#current = nothing;
+      this.#current = null;
     }
   }
 

@@ -93,7 +93,7 @@ class Lowerer {
     const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
     return {
       values: this.#values,
-      steps: this.#needed(fetched),
+      steps: this.#withoutUnread(fetched),
       feeds: fed,
       fetches: fetched,
       variables: this.#contents.slots,
@@ -105,7 +105,7 @@ class Lowerer {
    * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
    * the host may fail.
    */
-  #needed(fetches: readonly Value[]): readonly LoweredStep[] {
+  #withoutUnread(fetches: readonly Value[]): readonly LoweredStep[] {
     const read = new Set(fetches.map(holderOf));
     const needed: LoweredStep[] = [];
     for (const step of [...this.#steps].reverse()) {
@@ -186,20 +186,30 @@ class Lowerer {
   }
 
   #lowered(op: Operation, lowering: Lowering, inputs: readonly Value[]): boolean {
-    const mark = [this.#values.length, this.#steps.length] as const;
-    try {
+    return this.#attempt(() => {
       const outputs = lowering(this.#view(op, inputs));
-      const values = outputs.map((tensor, i) => this.#defined(op.outputs[i]!.name, op, tensor));
-      if (values.every((value) => value !== null)) {
-        values.forEach((value, i) => this.#bind(op, i, value));
-        return true;
-      }
+      const values = outputs.map((tensor, i) => this.#needed(this.#defined(op.outputs[i]!.name, op, tensor)));
+      values.forEach((value, i) => this.#bind(op, i, value));
+    });
+  }
+
+  /** Whether `build` succeeds; if not, nothing of it stays: the host runs the operation, and says what is wrong where something is. */
+  #attempt(build: () => void): boolean {
+    const [values, steps] = [this.#values.length, this.#steps.length];
+    try {
+      build();
+      return true;
     } catch (error) {
       if (error !== unknown && !(error instanceof TapelessError)) throw error;
+      this.#values.length = values;
+      this.#steps.length = steps;
+      return false;
     }
-    this.#values.length = mark[0];
-    this.#steps.length = mark[1];
-    return false;
+  }
+
+  #needed(value: Value | null): Value {
+    if (value) return value;
+    throw unknown;
   }
 
   #view(op: Operation, inputs: readonly Value[]): LowerView {
@@ -214,8 +224,7 @@ class Lowerer {
       },
       temp: (tensor) => {
         if (tensor.alias) return tensor;
-        const value = this.#defined(`${op.name}/temp`, op, tensor);
-        if (!value) throw unknown;
+        const value = this.#needed(this.#defined(`${op.name}/temp`, op, tensor));
         return loaded({ kind: 'input', position: value.id }, tensor.dtype, tensor.shape);
       },
     };
@@ -253,8 +262,7 @@ class Lowerer {
     const held = inputs.map(({ dtype, data }, i) => (dtype === 'resource' ? this.#contents.find(op, i, data) : null));
     const operands = inputs.map((value, i) => held[i]?.current ?? value);
     if (!operands.every(({ dtype, shape }) => shape !== null && isCompiled(dtype)) || !fits(op, inputs)) return false;
-    const mark = [this.#values.length, this.#steps.length] as const;
-    try {
+    return this.#attempt(() => {
       const assignments = assigns(this.#view(op, operands)).map(({ input, content }) => ({
         variable: held[input]!,
         value: this.#content(op, content, held[input]!.slot),
@@ -263,21 +271,13 @@ class Lowerer {
         this.#steps.push({ kind: 'assign', op, variable: variable.slot, value });
         variable.current = value;
       }
-      return true;
-    } catch (error) {
-      if (error !== unknown && !(error instanceof TapelessError)) throw error;
-      this.#values.length = mark[0];
-      this.#steps.length = mark[1];
-      return false;
-    }
+    });
   }
 
   /** What a variable holds from now on. */
   #content(op: Operation, content: Lazy, { dtype, shape }: VariableSlot): Value {
     if (content.dtype !== dtype || !shapesEqual(content.shape, shape)) throw unknown;
-    const value = this.#defined(`${op.name}/content`, op, content);
-    if (!value) throw unknown;
-    return value;
+    return this.#needed(this.#defined(`${op.name}/content`, op, content));
   }
 
   #product(op: Operation, [a, b]: readonly Value[]): boolean {

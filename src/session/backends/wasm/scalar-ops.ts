@@ -69,7 +69,8 @@ function throughVectors(code: Code, { math }: Libraries, name: string, dtype: DT
   code.call(math.function(name as MathFunction, dtype as 'float32' | 'float64')).lane(`${shape}.extract_lane`, 0);
 }
 
-const simpleFloat: { readonly [K in UnaryOp | BinaryOp]?: string } = {
+/** Operators of floats that are one instruction, on elements as on vectors. */
+export const simpleFloat: { readonly [K in UnaryOp | BinaryOp]?: string } = {
   neg: 'neg',
   abs: 'abs',
   sqrt: 'sqrt',
@@ -80,6 +81,10 @@ const simpleFloat: { readonly [K in UnaryOp | BinaryOp]?: string } = {
   sub: 'sub',
   mul: 'mul',
   div: 'div',
+};
+
+/** Comparisons of floats. */
+export const floatTests: { readonly [K in BinaryOp]?: string } = {
   lt: 'lt',
   le: 'le',
   gt: 'gt',
@@ -170,7 +175,7 @@ export function scalarBinary(
     if (kind === 'float') code.get(a).get(a).op(`${t}.ne`, 'i32.or');
     return void code.op('select');
   }
-  const simple = kind === 'float' ? simpleFloat[op] : simpleInt[op];
+  const simple = kind === 'float' ? (simpleFloat[op] ?? floatTests[op]) : simpleInt[op];
   if (simple) return void code.get(a).get(b).op(`${t}.${simple}`);
   if (kind !== 'float')
     return void code

@@ -5,7 +5,7 @@
 import { dtypeInfo, type DType } from '../../../graph/dtype.js';
 import type { BinaryOp, UnaryOp } from '../../../ops/expr.js';
 import type { Code, Local } from './assembler/code.js';
-import { bytesOf, vectorFunctions, type Libraries } from './scalar-ops.js';
+import { bytesOf, floatTests, simpleFloat, vectorFunctions, type Libraries } from './scalar-ops.js';
 import type { MathFunction } from './math/library.js';
 
 export type Lanes = 2 | 4;
@@ -96,20 +96,6 @@ export function vectorStore(code: Code, dtype: DType, lanes: Lanes, offset: numb
   code.memory('v128.store', offset, Math.log2(bytesOf(dtype)));
 }
 
-const simpleFloat: { readonly [K in UnaryOp | BinaryOp]?: string } = {
-  neg: 'neg',
-  abs: 'abs',
-  sqrt: 'sqrt',
-  floor: 'floor',
-  ceil: 'ceil',
-  rint: 'nearest',
-  add: 'add',
-  sub: 'sub',
-  mul: 'mul',
-  div: 'div',
-};
-const tests: { readonly [K in BinaryOp]?: string } = { lt: 'lt', le: 'le', gt: 'gt', ge: 'ge', eq: 'eq', ne: 'ne' };
-
 function number(code: Code, dtype: DType, lanes: Lanes, value: number): Code {
   if (dtype === 'float32') code.f32(value);
   else if (dtype === 'float64') code.f64(value);
@@ -165,7 +151,7 @@ export function vectorBinary(
     return void (op === 'eq' ? code.op('v128.not') : code);
   }
   const suffix = kind === 'float' ? '' : '_s';
-  const test = tests[op];
+  const test = floatTests[op];
   if (test) {
     code
       .get(a)
