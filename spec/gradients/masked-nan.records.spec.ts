@@ -59,7 +59,7 @@ function masked(
     if (poison !== null) {
       for (const x of inputs) feeds.set(x, poisoned(feeds.get(x)!, shape, live, poison));
     }
-    const session = new tl.Session({ graph });
+    const session = new tl.Session({ graph, backend: 'interpret' });
     return [...first, ...second].map((dx) => dx && session.runSync(dx as tl.Tensor, feeds as never));
   });
 }

@@ -10,7 +10,9 @@ export type Unary = (x: Tensor) => Tensor;
 /** `tl.where`, without a look at static shapes. */
 export const where = tl.where as (condition: Operand, x: Operand, y: Operand) => Tensor;
 
-export const run = (fetch: Tensor): unknown => new tl.Session({ graph: fetch.graph }).runSync(fetch).toArray();
+/** Interpreted, as thousands of graphs that run once: it is the nodes that matter, and compiling takes longer than all else. */
+export const run = (fetch: Tensor): unknown =>
+  new tl.Session({ graph: fetch.graph, backend: 'interpret' }).runSync(fetch).toArray();
 
 export function gradient(y: Tensor, x: Tensor, options: GradientOptions = {}): Tensor {
   const [dx] = tl.gradients(y, x, options);
