@@ -24,6 +24,8 @@ export interface BuiltProgram {
   readonly slices: boolean;
   /** The numbers of its calls in the recorder: from, to. */
   readonly calls: readonly [number, number];
+  /** The tensor that a step gives; of a variable's handle its value. */
+  readonly tensorOf: (ref: Ref) => Tensor;
 }
 
 /** Builds it; everything is named below `prefix`. What `perturb` makes of a tensor stands in its place. */
@@ -70,6 +72,7 @@ class ProgramBuilder {
       tensors: this.#outputs.flat(),
       slices: this.#program.calls.some(({ gradYs }) => gradYs?.some((seed) => seed?.kind === 'slices')),
       calls: [first, this.#recorder.calls.length],
+      tensorOf: ([step, output]) => this.#outputs[step]![Math.max(output, 0)]!,
     };
   }
 

@@ -132,7 +132,10 @@ function growLoop(grower: Grower): boolean {
   const inner = growBody(grower, args, true);
   const results = vars.map(({ tensor, value }, i): Item => {
     const argument = inner.items.find(({ ref }) => ref[0] === number && ref[1] === i + 1)!;
-    return chance.oneIn(6) ? argument : settled(inner, tensor.dtype, value.shape);
+    if (chance.oneIn(6)) return argument;
+    const result = settled(inner, tensor.dtype, value.shape);
+    // TensorFlow takes a variable that becomes another one for the same in every iteration.
+    return result.ref[0] === number ? inner.one('Identity', [result.ref])! : result;
   });
   const grown = { grower: inner, results };
   const once = runOf(grown, number);

@@ -62,7 +62,13 @@ export function runsInTensorFlow(op: string, inputs: readonly Given[], outputs: 
 export const ofDensifying: ReadonlySet<string> = new Set(['Const', 'StridedSlice', 'UnsortedSegmentSum']);
 
 /** Rules that hand slices on as the values of slices in TensorFlow. */
-export const handingOn: ReadonlySet<string> = new Set(['GatherNd', 'SparseSoftmaxCrossEntropyWithLogits']);
+export const handingOn: readonly string[] = ['GatherNd', 'SparseSoftmaxCrossEntropyWithLogits'];
+
+/** Ops whose gradients are slices. */
+export const givingSlices: readonly string[] = ['GatherNd', 'GatherV2', 'ResourceGather'];
+
+/** What is wrong where a gradient of TensorFlow's has another shape than its x. */
+export const wrongShape = 'a branch that gives no gradient gives zeros of the shape of another tensor';
 
 /** What TensorFlow does wrong. */
 export interface Fault {
@@ -93,13 +99,13 @@ const faults: readonly Fault[] = [
     why: 'rules compute with slices as if they were tensors',
   },
   {
-    pattern: /No gradient defined for operation'[^']*' \(op type: (ListDiff|Unique)\)/,
-    why: 'ListDiff and Unique have no gradient, and do not say so',
+    pattern: /No gradient defined for operation'[^']*' \(op type: (All|Any|IsFinite|IsNan|ListDiff|Unique|Where)\)/,
+    why: 'ops without gradient that do not say so: All, Any, IsFinite, IsNan, ListDiff, Unique, Where',
   },
   ...[
     /^Incompatible shapes between op input and calculated input gradient/,
     /^Cannot reshape a tensor with \d+ elements to shape/,
-    /^Shapes \([\d, ]*\) and \([\d, ]*\) are not compatible/,
+    /^Shapes \([\w, ]*\) and \([\w, ]*\) are not compatible/,
     /^Dimensions? (\d+ in both shapes )?must be equal, but are \d+ and \d+/,
   ].map((pattern): Fault => ({ pattern, why: branchShapes, kinds: ['cond', 'case'] })),
   {
@@ -115,6 +121,16 @@ const faults: readonly Fault[] = [
     pattern: /^true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure/,
     why: 'one branch gives slices and the other a tensor, or slices without their dense shape',
     kinds: ['cond', 'case'],
+  },
+  {
+    pattern: /The given optional does not match the expected shape|ArithmeticOptimizer\/AddOpsRewrite_\S* of type AddN/,
+    why: branchShapes,
+    kinds: ['cond', 'case'],
+  },
+  {
+    pattern: /Incompatible shapes: \[[\d,]*\] vs\. \[[\d,]*\][^]*\{\{node \S*BiasAdd\}\}/,
+    why: 'the optimiser of function bodies makes BiasAdd of constants an addition, also where channels come first',
+    kinds: ['call'],
   },
   {
     pattern: /Tensor conversion requested for IndexedSlices .*without dense_shape/,

@@ -18,8 +18,8 @@ const tolerance = 10;
 const narrowTolerance = 1e6;
 
 export interface Difference {
-  /** Of 'same sums' and 'zeros' there is no difference but in form: the latter are null on one side. */
-  readonly kind: 'values' | 'pattern' | 'both fail' | 'same sums' | 'zeros';
+  /** Of 'same sums' and 'zeros' there is no difference but in form: the latter are null on one side. Of 'wrong shape' TensorFlow's gradient has not the shape of its x. */
+  readonly kind: 'values' | 'pattern' | 'both fail' | 'same sums' | 'zeros' | 'wrong shape';
   readonly what: string;
   /** The number of the tensor among all that are compared, and what both say. */
   readonly at: number;
@@ -35,6 +35,8 @@ interface Wanted {
   readonly ours: Gradient | null;
   readonly tensors: readonly Tensor[];
   readonly names: readonly string[];
+  /** What it is the gradient of: its number among those fetched; -1 for what is no gradient. */
+  readonly x: number;
 }
 
 /** How much of their form gradients may differ in. */
@@ -52,10 +54,11 @@ export function valueDifference(
   fetches: readonly Tensor[],
   { answer, session, feeds }: Both,
   loose: Leniency,
+  xs: readonly (readonly Tensor[])[],
 ): Difference | null {
   let wanted: readonly Wanted[];
   try {
-    wanted = wantedOf(calls, theirs, fetches, answer, loose);
+    wanted = wantedOf(calls, theirs, fetches, answer, loose, xs);
   } catch (error) {
     return { kind: 'pattern', what: (error as Error).message, at: -1 };
   }
@@ -70,7 +73,8 @@ export function valueDifference(
     if (answer.error) return { kind: 'both fail', what: `${message} / ${answer.error.message}`, at: -1 };
     return { kind: 'pattern', what: `only we fail to run: ${message}`, at: -1 };
   }
-  if (answer.error) return { kind: 'pattern', what: `only TensorFlow fails to run: ${answer.error.message}`, at: -1 };
+  if (answer.error)
+    return { kind: 'pattern', what: `only TensorFlow fails to run: ${briefly(answer.error.message)}`, at: -1 };
   return compareAll(wanted, values, answer);
 }
 
@@ -80,6 +84,7 @@ function wantedOf(
   fetches: readonly Tensor[],
   answer: TensorFlowAnswer,
   loose: Leniency,
+  xs: readonly (readonly Tensor[])[],
 ): readonly Wanted[] {
   const wanted = fetches.map((tensor, i): Wanted => {
     const renamed = answer.renamed?.[tensor.op.name];
@@ -87,6 +92,7 @@ function wantedOf(
       title: `step value ${i}`,
       ours: tensor,
       tensors: [tensor],
+      x: -1,
       names: [renamed ? `${renamed}:${tensor.index}` : tensor.name],
     };
   });
@@ -94,14 +100,15 @@ function wantedOf(
     results.forEach((result, i) => {
       const title = `call ${call}, result ${i}`;
       const other = theirs[call]!.results[i]!;
+      const x = fetches.indexOf(xs[call]![i]!);
       const bothTensors = result instanceof Tensor && other !== null && 'tensor' in other;
       const oneNull = (result === null) !== (other === null);
       if (oneNull ? loose.zeros : loose.sums && result !== null && !bothTensors) {
-        wanted.push({ title, ours: result, tensors: partsOf(result), names: namesOf(other) });
+        wanted.push({ title, ours: result, tensors: partsOf(result), names: namesOf(other), x });
         return;
       }
       for (const [part, tensor, name] of resultPairs(title, result, other))
-        wanted.push({ title: part, ours: tensor, tensors: [tensor], names: [name] });
+        wanted.push({ title: part, ours: tensor, tensors: [tensor], names: [name], x });
     }),
   );
   return wanted;
@@ -130,11 +137,20 @@ function compareAll(
     const mine = values.slice(at, at + one.tensors.length);
     const theirs = one.names.map((name) => decodeArray(answer.values![name]!));
     const found = compareOne(one, mine, theirs, at, isNarrow);
+    if (found?.kind === 'values' && hasWrongShape(mine, theirs, one.x < 0 ? undefined : values[one.x]))
+      return { ...found, kind: 'wrong shape' };
     if (found?.kind === 'values' || found?.kind === 'pattern') return { ...found, values };
     form ??= found;
     at += one.tensors.length;
   }
   return form;
+}
+
+/** Whether both are zeros, ours in the shape of x and TensorFlow's in another one. */
+function hasWrongShape(ours: readonly NDArray[], theirs: readonly NDArray[], x: NDArray | undefined): boolean {
+  const [a, b] = [ours[0]!, theirs[0]!];
+  if (!x || ours.length > 1 || theirs.length > 1 || a.shape.join() !== x.shape.join()) return false;
+  return b.shape.join() !== x.shape.join() && [a, b].every((value) => numbers(value).every((number) => number === 0));
 }
 
 function compareOne(
@@ -202,4 +218,12 @@ function narrowness(): (op: Operation) => boolean {
     return narrow;
   };
   return isNarrow;
+}
+
+/** An error of TensorFlow's runtime without what stands in every one of them. */
+function briefly(message: string): string {
+  const lines = message
+    .split('\n')
+    .filter((line) => !/^(Graph execution error|Detected at node|Node: |\s*$)/.test(line));
+  return lines.slice(0, 3).join('\n');
 }

@@ -42,6 +42,8 @@ export class FlowMatcher {
   readonly #edges = new Map<string, string>();
   readonly #edgesBack = new Map<string, string>();
   readonly #nodes = new Map<string, TensorFlowNode>();
+  /** What depends on the gradients of control flow. */
+  readonly #behind = new Set<string>();
   #again = false;
 
   constructor(graph: Graph, renamed: Readonly<Record<string, string>>, statistics: Statistics) {
@@ -88,6 +90,10 @@ export class FlowMatcher {
       const what = this.#resultDifference(result, theirs.results[i] ?? null);
       if (what !== null) fail(null, null, `result ${i} ${what}`);
     });
+    mine.forEach((op, i) => {
+      if (!op.inputs.some((input) => this.#inside.has(input.op) || this.#behind.has(input.op.name))) return;
+      this.#behind.add(op.name).add(other[i]!.name);
+    });
     // Zeros are numbered, and those for control flow are each side's own.
     const isRenamed = (op: Operation, name: string) =>
       op.name !== name &&
@@ -121,18 +127,18 @@ export class FlowMatcher {
     for (const op of ours) {
       if (op.forwardOp === null) continue;
       if (opDef(op.forwardOp.type).functional || this.#inside.has(op.forwardOp)) this.#inside.add(op);
-      if (before.has(op.forwardOp)) this.#again = true;
+      if (before.has(op.forwardOp) || this.#behind.has(op.forwardOp.name)) this.#again = true;
       const end = op.name.indexOf(`/${forward(op.forwardOp)}_grad`);
       if (end >= 0) prefix = op.name.slice(0, end + 1);
     }
     const known = new Set(this.#theirInside);
     for (const { name } of theirs) {
-      if (prefix === '') prefix = prefixOf(name, names);
+      if (prefix === '') prefix = prefixOf(name, new Set([...names, ...this.#behind]));
       const rest = name.startsWith(prefix) ? name.slice(prefix.length) : name;
       for (const { index } of rest.matchAll(/_grad(_\d+)?\//g)) {
         const of = rest.slice(0, index);
         if (names.has(of)) this.#theirInside.add(name);
-        if (known.has(of)) this.#again = true;
+        if (known.has(of) || this.#behind.has(of)) this.#again = true;
       }
     }
     const nodes = theirs.map(({ name, inputs }) => ({ name, inputs: inputs.map(operationOf) }));

@@ -12,7 +12,7 @@ import {
   type Dim,
   type Shape,
 } from '../../graph/shape.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { Tensor } from '../../graph/tensor.js';
 import { batchCrossEntropy, batchSparseCrossEntropy } from '../batching/products.js';
 import { rangeOf, rankOf } from '../axes.js';
 import { convertToTensor, many, one } from '../call.js';
@@ -20,6 +20,7 @@ import { composedInScope } from '../compose.js';
 import { broadcastTo, concreteBroadcast } from '../elementwise.js';
 import { bin, bound, cast, lazy, reduce, select, un, type Expr, type Lazy } from '../expr.js';
 import { castTo, dense, indices, item, namedConstant, packed } from '../indexing.js';
+import { constantValue } from '../known.js';
 import { sameType } from '../math-helpers.js';
 import { defineOp, type Gradient, type LowerView, type OpView } from '../opdef.js';
 import { ofRow, rowReduction } from '../reduction.js';
@@ -235,7 +236,7 @@ function rowsOf(view: LowerView, x: Lazy): Record<'negativeLog' | 'softmax', (in
 /** The gradient of the logits from those of the loss and, for second orders, of the op's own gradient output. */
 function logitsGradient(op: OpView, [dloss, dbackprop]: readonly [Gradient, Gradient, ...Gradient[]]): Tensor {
   const dx = times(one('ExpandDims', [dloss, -1]), op.outputs[1]);
-  if (comesAsZeros(dbackprop, op.outputs[1])) return dx;
+  if (comesAsZeros(dbackprop)) return dx;
   const d = dense(dbackprop);
   const softmaxOfX = one('Softmax', [op.inputs[0]]);
   const column = [one('ExpandDims', [d, 1]), one('ExpandDims', [softmaxOfX, 2])];
@@ -243,9 +244,13 @@ function logitsGradient(op: OpView, [dloss, dbackprop]: readonly [Gradient, Grad
   return plus(dx, times(minus(d, weighted), softmaxOfX));
 }
 
-/** Whether a gradient is nothing but the zeros that stand for an output which nothing uses. */
-function comesAsZeros(gradient: Gradient | null, output: Tensor): boolean {
-  return gradient === null || (gradient.op.type === 'ZerosLike' && gradient.op.inputs[0] === output);
+/** Whether a gradient is nothing but zeros that were made for want of one: a rule's, not the user's. */
+function comesAsZeros(gradient: Gradient | null): boolean {
+  if (gradient === null || gradient.op.type === 'ZerosLike') return true;
+  const { op } = gradient;
+  if (op.type !== 'Const' || op.forwardOp === null || !(gradient instanceof Tensor)) return false;
+  const value = constantValue(gradient);
+  return value !== null && Array.from({ length: value.size }, (_, i) => value.element(i)).every((x) => x === 0);
 }
 
 /** @throws InvalidArgumentError for an axis that `logits` does not have */

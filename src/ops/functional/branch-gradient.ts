@@ -1,7 +1,7 @@
 /** The gradient of a choice among function bodies: the same choice among their gradients. */
 import type { FunctionGraph } from '../../graph/function-graph.js';
 import { isCompatible } from '../../graph/shape.js';
-import { Tensor } from '../../graph/tensor.js';
+import type { Tensor } from '../../graph/tensor.js';
 import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { recompute } from '../copy.js';
@@ -106,8 +106,8 @@ function traceGradient(
  * gradient must be built all the same: nothing is then known of the shape.
  */
 function fittingSeed(seed: Gradient | null, y: Tensor): Gradient | null {
-  if (!(seed instanceof Tensor) || isCompatible(seed.shape, y.shape)) return seed;
-  return one('PlaceholderWithDefault', [seed], { shape: null });
+  if (seed === null || isCompatible(seed.shape, y.shape)) return seed;
+  return one('PlaceholderWithDefault', [convertToTensor(seed)], { shape: null });
 }
 
 /** A tensor of a forward body made again in that of its gradient. */
