@@ -85,7 +85,11 @@ function count<K>(counts: Map<K, number>, key: K): void {
 async function batch(programs: readonly Program[], tally: Tally): Promise<void> {
   const buildable = programs.filter(builds);
   const outcomes = (await together(buildable)) ?? (await Promise.all(buildable.map(alone)));
-  buildable.forEach((program, i) => tally.add(program, outcomes[i]!));
+  for (const [i, program] of buildable.entries()) {
+    // Programs of one graph share what TensorFlow keeps for a graph, such as how sums are spread: by itself a program may be the same.
+    if (outcomes[i]!.kind === 'differs') outcomes[i] = await alone(program);
+    tally.add(program, outcomes[i]!);
+  }
   const rest = programs.filter((program) => !buildable.includes(program));
   for (const program of rest) {
     const outcome = await alone(program);
