@@ -76,7 +76,7 @@ class Emitter {
     const address = (of: Value | NDArray): number =>
       'data' in of && 'dtype' in of && !('id' in of) ? this.#constant(of) : memory.addressOf.get(of)!;
     const context: EmitContext = {
-      libraries: { math: new MathLibrary(module), ints: new IntLibrary(module, divide) },
+      libraries: { math: new MathLibrary(module), ints: new IntLibrary(module, divide), isHot: false },
       address,
       place,
       fail,

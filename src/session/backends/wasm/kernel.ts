@@ -5,11 +5,14 @@ import type { Code, FunctionRef } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
 import { ElementEmitter, type EmitContext } from './elements.js';
 import type { Fused } from './fuse.js';
-import { loop } from './loops.js';
+import { loop, vectorLoops } from './loops.js';
 import type { KernelStep, Node, Value } from './program.js';
 import type { Resolver } from './resolve.js';
 import { mergedAxes } from './merge.js';
 import { lanesFor } from './vectorize.js';
+
+/** From so many elements on, more code is worth its size: engines take longer to make it fast. */
+const hot = 4096;
 
 /** A function without parameters that computes all members of a kernel. */
 export function defineKernel(
@@ -38,13 +41,16 @@ class KernelEmitter {
   readonly #fused: Fused;
   readonly #resolver: Resolver;
   readonly #elements: ElementEmitter;
+  readonly #isHot: boolean;
 
   constructor(code: Code, step: KernelStep, fused: Fused, resolver: Resolver, context: EmitContext) {
     this.#code = code;
     this.#step = step;
     this.#fused = fused;
     this.#resolver = resolver;
-    this.#elements = new ElementEmitter(code, resolver, context);
+    this.#isHot = step.members.some((member) => fused.deps.get(member)!.some(({ loads }) => loads >= hot));
+    const libraries = { ...context.libraries, isHot: this.#isHot };
+    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries });
   }
 
   emit(): void {
@@ -109,13 +115,14 @@ class KernelEmitter {
       (load) => own.has(this.#resolver.indices.table.id(load)),
     );
     if (vector) {
-      const { lanes, depends } = vector;
-      const { local } = this.#elements.enter(inner);
-      this.#elements.vectorized({ variable: inner, lanes, depends: depends.of }, () => this.#compute(members));
-      const thunks = frames.close();
-      const whole = inner.extent - (inner.extent % lanes);
-      frames.push(() => loop(this.#code, local, whole, lanes, thunks));
-      this.#tail(inner, whole, members);
+      const body = () => {
+        const { local } = this.#elements.enter(inner);
+        this.#elements.vectorized(vector.mode, () => this.#compute(members));
+        return { counter: local, thunks: frames.close() };
+      };
+      const { loops, end } = vectorLoops(this.#code, vector, this.#isHot ? vector.sideBySide : 1, body);
+      for (const thunk of loops) frames.push(thunk);
+      this.#tail(inner, end, members);
     } else this.#tail(inner, 0, members);
   }
 

@@ -1,6 +1,7 @@
 /** Counting loops. */
 import type { Code, Local } from './assembler/code.js';
 import type { Thunk } from './frames.js';
+import type { Vectors } from './vectorize.js';
 
 /** Runs `thunks` for `counter` = from, from + step … below `extent`, at least once. */
 export function loop(
@@ -20,4 +21,47 @@ export function loop(
     for (const thunk of thunks) thunk();
     code.get(counter).i32(step).op('i32.add').tee(counter).i32(extent).op('i32.lt_s').brIf(again);
   });
+}
+
+/** The code for one vector of elements, and the local that says where it begins. */
+interface Body {
+  readonly counter: Local;
+  readonly thunks: readonly Thunk[];
+}
+
+/**
+ * Loops over as many whole vectors as there are, and where they end. Elementary functions are chains of instructions that wait for each
+ * other: several vectors go through them side by side.
+ */
+export function vectorLoops(
+  code: Code,
+  { variable, lanes }: Vectors,
+  sideBySide: number,
+  body: () => Body,
+): { readonly loops: readonly Thunk[]; readonly end: number } {
+  const loops: Thunk[] = [];
+  let end = 0;
+  for (const count of sideBySide > 1 ? [sideBySide, 1] : [1]) {
+    const [from, step] = [end, lanes * count];
+    const to = variable.extent - (variable.extent % step);
+    if (to === from) continue;
+    const { counter, thunks } = interleaved(code, Array.from({ length: count }, body), lanes);
+    loops.push(() => loop(code, counter, to, step, thunks, from));
+    end = to;
+  }
+  return { loops, end };
+}
+
+function interleaved(code: Code, bodies: readonly Body[], lanes: number): Body {
+  const [{ counter }, ...others] = bodies as readonly [Body, ...Body[]];
+  const starts = others.map((other, i): Thunk => () => {
+    code
+      .get(counter)
+      .i32(lanes * (i + 1))
+      .op('i32.add')
+      .set(other.counter);
+  });
+  const longest = Math.max(...bodies.map(({ thunks }) => thunks.length));
+  const turns = Array.from({ length: longest }, (_, i) => bodies.flatMap(({ thunks }) => thunks[i] ?? []));
+  return { counter, thunks: [...starts, ...turns.flat()] };
 }
