@@ -4,6 +4,7 @@ import * as tl from '../../../src/index.js';
 import { emit } from '../../../src/session/backends/wasm/emit.js';
 import { fuse } from '../../../src/session/backends/wasm/fuse.js';
 import { lower } from '../../../src/session/backends/wasm/lower.js';
+import { simplify } from '../../../src/session/backends/wasm/simplify.js';
 import { compile } from '../../../src/session/pipeline.js';
 
 const size = 2_000;
@@ -11,7 +12,7 @@ const bytes = 4 * size;
 
 function memoryOf(fetches: readonly tl.Tensor[], x: tl.Tensor): number {
   const request = { graph: x.graph, fetches, targets: [], feeds: [{ tensor: x, shape: x.shape as readonly number[] }] };
-  return emit(fuse(request, lower(compile(request)))).size;
+  return emit(fuse(request, simplify(lower(compile(request))))).size;
 }
 
 test('a chain of products takes as much as two of its values', () => {

@@ -154,7 +154,7 @@ class Fusion {
       if (step.kind !== 'define') continue;
       const { value } = step;
       const { uses, cost, nodes, reduces, fails, indexed } = this.#facts.get(value)!;
-      const below = uses.map((use) => use.value).filter((used) => this.#inlined.has(used));
+      const below = uses.map((use) => holderOf(use.value)).filter((used) => this.#inlined.has(used));
       const total = nodes + below.reduce((sum, used) => sum + size.get(used)!, 0);
       const level = 1 + Math.max(0, ...below.map((used) => depth.get(used)!));
       size.set(value, total);
@@ -164,7 +164,7 @@ class Fusion {
       const readers = this.#readers.get(value) ?? [];
       if (readers.some(({ reader }) => reader === null)) continue;
       // What is the same for all elements, and known, is worked out before the loops.
-      if (!indexed && uses.every((use) => known.has(use.value))) {
+      if (!indexed && uses.every((use) => known.has(holderOf(use.value)))) {
         known.add(value);
         this.#inlined.add(value);
         continue;
