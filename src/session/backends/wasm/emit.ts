@@ -1,28 +1,24 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Operation } from '../../../graph/operation.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { FunctionRef } from './assembler/code.js';
-import { ModuleBuilder } from './assembler/module.js';
 import type { EmitContext } from './elements.js';
 import type { Fused } from './fuse.js';
-import { IntLibrary } from './int-library.js';
 import { defineKernel } from './kernel.js';
-import { MathLibrary } from './math/library.js';
-import { defineMatMul } from './matmul/matmul.js';
 import { relaxedSimd } from './matmul/relaxed.js';
-import { aligned, placedValues, planMemory } from './memory.js';
 import { valuesInPlace } from './in-place.js';
-import { holderOf, type AssignStep, type MatMulStep, type Value, type VariableSlot } from './program.js';
+import { aligned, layOut, placedValues, planMemory, type Layout, type MemoryPlan } from './memory.js';
+import { ModuleParts, type Site } from './parts.js';
+import {
+  holderOf,
+  type AssignStep,
+  type MatMulStep,
+  type ProgramStep,
+  type Value,
+  type VariableSlot,
+} from './program.js';
 import { Resolver } from './resolve.js';
 import { bytesOf } from './scalar-ops.js';
-
-/** Where compiled code may fail. */
-export interface Site {
-  readonly op: Operation;
-  /** null for an integer division by zero. */
-  readonly bound: { readonly what: string; readonly size: number } | null;
-}
 
 export interface Emitted {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -44,80 +40,102 @@ export interface PlacedVariable {
 /** Calls in a function of the entry at most: engines compile function by function. */
 const callsInEntry = 500;
 
+/** A module for a session's plan: it imports its memory, and exports `run`. */
 export function emit(fused: Fused): Emitted {
-  return new Emitter(fused).run();
+  const parts = new ModuleParts({ relaxed: relaxedSimd(), hosted: true });
+  const plan = new PlanEmitter(fused, parts);
+  const memory = plan.place(layOut(fused.variables, plan.scratch));
+  const constants = new Map<NDArray, number>();
+  let { size } = memory;
+  const { run, variables } = plan.emit(memory, (array) => {
+    const known = constants.get(array);
+    const address = known ?? size;
+    constants.set(array, address);
+    if (known === undefined) size += aligned(array.size * bytesOf(array.dtype));
+    return address;
+  });
+  const { module, sites } = parts;
+  module.export(run, 'run').importMemory('env', 'memory', { initial: Math.ceil(size / 65536) });
+  return { bytes: module.finish(), sites, addressOf: memory.addressOf, constants, variables, size };
 }
 
-class Emitter {
-  readonly #fused: Fused;
-  readonly #module = new ModuleBuilder();
-  readonly #sites: Site[] = [];
-  readonly #constants = new Map<NDArray, number>();
-  #size = 0;
+export interface EmittedPlan {
+  /** The entry: takes, where the module is hosted, whether to ask before each step if there is time left. */
+  readonly run: FunctionRef;
+  readonly variables: readonly PlacedVariable[];
+}
 
-  constructor(fused: Fused) {
+/** Emits one plan into a module: first its products, then, once all things have their places, the rest. */
+export class PlanEmitter {
+  /** Bytes that its products need to work in. */
+  readonly scratch: number;
+  readonly #fused: Fused;
+  readonly #parts: ModuleParts;
+  readonly #products = new Map<MatMulStep, Product>();
+  readonly #storage: ReadonlyMap<Value, VariableSlot>;
+
+  constructor(fused: Fused, parts: ModuleParts) {
     this.#fused = fused;
+    this.#parts = parts;
+    this.#storage = valuesInPlace(fused);
+    for (const step of fused.steps) if (step.kind === 'matmul') this.#products.set(step, this.#product(step));
+    this.scratch = Math.max(0, ...[...this.#products.values()].map((product) => product.scratch));
   }
 
-  run(): Emitted {
-    const module = this.#module;
-    const host = module.importFunction('env', 'host', { params: ['i32'], results: [] });
-    const place = module.importFunction('env', 'place', { params: ['i32'], results: [] });
-    const fail = module.importFunction('env', 'fail', { params: ['i32', 'f64'], results: [] });
-    const divide = module.importFunction('env', 'divide', { params: ['i32'], results: [] });
-    const poll = module.importFunction('env', 'poll', { params: ['i32'], results: [] });
-    const assigned = module.importFunction('env', 'assigned', { params: ['i32'], results: [] });
-    const products = new Map<MatMulStep, Product>();
-    for (const step of this.#fused.steps) if (step.kind === 'matmul') products.set(step, this.#product(step));
-    const scratch = Math.max(0, ...[...products.values()].map((product) => product.scratch));
-    const storage = valuesInPlace(this.#fused);
-    const memory = planMemory(this.#fused, placedValues(this.#fused), storage, scratch);
-    this.#size = memory.size;
+  place(layout: Layout): MemoryPlan {
+    return planMemory(this.#fused, placedValues(this.#fused), this.#storage, layout);
+  }
+
+  /** `constant` gives the place of a constant, which may not meet any of `memory`. */
+  emit(memory: MemoryPlan, constant: (array: NDArray) => number): EmittedPlan {
     const address = (of: Value | NDArray): number =>
-      'data' in of && 'dtype' in of && !('id' in of) ? this.#constant(of) : memory.addressOf.get(of)!;
-    const context: EmitContext = {
-      libraries: { math: new MathLibrary(module), ints: new IntLibrary(module, divide) },
-      address,
-      place,
-      fail,
-      site: (op, bound) => this.#sites.push({ op, bound: bound && { what: bound.what, size: bound.size } }) - 1,
-    };
+      'data' in of && 'dtype' in of && !('id' in of) ? constant(of) : memory.addressOf.get(of)!;
     const resolver = new Resolver(this.#fused);
-    const calls = this.#fused.steps.map((step, i): Call => {
-      if (step.kind === 'host') return { fn: host, operands: [i] };
-      if (step.kind === 'assign') {
-        const value = holderOf(step.value);
-        const from = storage.get(value) === step.variable ? null : address(value.data ?? value);
-        return this.#assign(step, from, memory.variables.get(step.variable)!, assigned, i);
-      }
-      if (step.kind === 'kernel')
-        return { fn: defineKernel(module, `kernel${i}`, step, this.#fused, resolver, context), operands: [] };
-      return this.#multiply(step, products.get(step)!, memory.scratch, address);
-    });
+    const calls = this.#fused.steps.map((step, i) => this.#step(step, i, memory, address, resolver));
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
       return { slot, address: memory.variables.get(slot)!, isRead: this.#isRead(slot.initial) };
     });
-    const kept = variables.filter(({ slot, isRead }) => isRead && !storage.has(slot.initial));
+    const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => this.#copy(from, memory.addressOf.get(slot.initial)!, slot));
-    module.export(this.#entry(copies, calls, poll), 'run');
-    module.importMemory('env', 'memory', { initial: Math.ceil(this.#size / 65536) });
     return {
-      bytes: module.finish(),
-      sites: this.#sites,
-      addressOf: memory.addressOf,
-      constants: this.#constants,
+      run: this.#entry(
+        copies,
+        calls.filter((call) => call !== null),
+      ),
       variables,
-      size: this.#size,
     };
   }
 
-  #constant(array: NDArray): number {
-    let at = this.#constants.get(array);
-    if (at === undefined) {
-      this.#constants.set(array, (at = this.#size));
-      this.#size += aligned(array.size * bytesOf(array.dtype));
+  /** The call that does a step; null where nothing is left to do. */
+  #step(
+    step: ProgramStep,
+    i: number,
+    memory: MemoryPlan,
+    address: EmitContext['address'],
+    resolver: Resolver,
+  ): Call | null {
+    const { module, sites, hosted, libraries, place, fail } = this.#parts;
+    switch (step.kind) {
+      case 'host':
+        return { fn: hosted!.host, operands: [i], step: i };
+      case 'assign': {
+        const value = holderOf(step.value);
+        const from = this.#storage.get(value) === step.variable ? null : address(value.data ?? value);
+        return this.#assign(step, from, memory.variables.get(step.variable)!, i);
+      }
+      case 'matmul':
+        return { ...this.#multiply(step, this.#products.get(step)!, memory.scratch, address), step: i };
+      case 'kernel': {
+        const context: EmitContext = {
+          libraries,
+          address,
+          place,
+          fail,
+          site: (op, bound) => sites.push({ op, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
+        };
+        return { fn: defineKernel(module, `kernel${i}`, step, this.#fused, resolver, context), operands: [], step: i };
+      }
     }
-    return at;
   }
 
   #isRead(initial: Value): boolean {
@@ -130,17 +148,19 @@ class Emitter {
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and reports it. */
-  #assign({ variable }: AssignStep, from: number | null, to: number, assigned: FunctionRef, i: number): Call {
-    if (from === null) return { fn: assigned, operands: [i] };
+  #assign({ variable }: AssignStep, from: number | null, to: number, i: number): Call | null {
+    const { hosted } = this.#parts;
+    if (from === null) return hosted && { fn: hosted.assigned, operands: [i], step: i };
     const copy = this.#copy(from, to, variable);
-    const fn = this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
-      code.call(copy).i32(i).call(assigned);
+    if (!hosted) return { fn: copy, operands: [], step: i };
+    const fn = this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+      code.call(copy).i32(i).call(hosted.assigned);
     });
-    return { fn, operands: [] };
+    return { fn, operands: [], step: i };
   }
 
   #copy(from: number, to: number, { dtype, shape }: VariableSlot): FunctionRef {
-    return this.#module.define('copy', { params: [], results: [] }, (code) => {
+    return this.#parts.module.define('copy', { params: [], results: [] }, (code) => {
       code
         .i32(to)
         .i32(from)
@@ -153,12 +173,16 @@ class Emitter {
     const [m, n] = out.shape!.slice(-2) as [number, number];
     const k = a.shape!.at(transposeA ? -2 : -1)!;
     const dtype = out.dtype as 'float32' | 'float64' | 'int32';
-    const relaxed = relaxedSimd();
-    return { ...defineMatMul(this.#module, { dtype, m, k, n, transposeA, transposeB, relaxed }), m };
+    return { ...this.#parts.product({ dtype, m, k, n, transposeA, transposeB }), m };
   }
 
   /** A call for each matrix of the batch. */
-  #multiply({ a, b, out }: MatMulStep, product: Product, scratch: number, address: EmitContext['address']): Call {
+  #multiply(
+    { a, b, out }: MatMulStep,
+    product: Product,
+    scratch: number,
+    address: EmitContext['address'],
+  ): Omit<Call, 'step'> {
     const batch = out.shape!.slice(0, -2);
     const at = (value: Value): number => {
       const holder = holderOf(value);
@@ -174,7 +198,7 @@ class Emitter {
       product.m,
     ];
     if (count === 1) return { fn: product.fn, operands: one(0) };
-    const fn = this.#module.define('batch', { params: [], results: [] }, (code) => {
+    const fn = this.#parts.module.define('batch', { params: [], results: [] }, (code) => {
       for (let i = 0; i < count; i++) {
         for (const operand of one(i)) code.i32(operand);
         code.call(product.fn);
@@ -183,25 +207,29 @@ class Emitter {
     return { fn, operands: [] };
   }
 
-  /** Takes whether to ask, before each step, if there is time left. `first`: what runs before all steps. */
-  #entry(first: readonly FunctionRef[], calls: readonly Call[], poll: FunctionRef): FunctionRef {
-    const type = { params: ['i32'], results: [] } as const;
+  /** `first`: what runs before all steps. */
+  #entry(first: readonly FunctionRef[], calls: readonly Call[]): FunctionRef {
+    const { module, hosted } = this.#parts;
+    const type = { params: hosted ? (['i32'] as const) : [], results: [] };
     const parts: FunctionRef[] = [];
     for (let from = 0; from < calls.length; from += callsInEntry) {
       const some = calls.slice(from, from + callsInEntry);
       parts.push(
-        this.#module.define(`part${parts.length}`, type, (code) => {
-          some.forEach(({ fn, operands }, i) => {
-            code.get(code.params[0]!).if(() => code.i32(from + i).call(poll));
+        module.define(`part${parts.length}`, type, (code) => {
+          for (const { fn, operands, step } of some) {
+            if (hosted) code.get(code.params[0]!).if(() => code.i32(step).call(hosted.poll));
             for (const operand of operands) code.i32(operand);
             code.call(fn);
-          });
+          }
         }),
       );
     }
-    return this.#module.define('run', type, (code) => {
+    return module.define('run', type, (code) => {
       for (const fn of first) code.call(fn);
-      for (const part of parts) code.get(code.params[0]!).call(part);
+      for (const part of parts) {
+        if (hosted) code.get(code.params[0]!);
+        code.call(part);
+      }
     });
   }
 }
@@ -209,6 +237,7 @@ class Emitter {
 interface Call {
   readonly fn: FunctionRef;
   readonly operands: readonly number[];
+  readonly step: number;
 }
 
 interface Product {

@@ -6,14 +6,36 @@ import { bytesOf } from './scalar-ops.js';
 
 const alignment = 64;
 
-export interface MemoryPlan {
-  readonly addressOf: ReadonlyMap<Value, number>;
-  /** Where each variable is. */
-  readonly variables: ReadonlyMap<VariableSlot, number>;
+/** What has its place before values get theirs. */
+export interface Layout {
   /** Where the scratch of products begins. */
   readonly scratch: number;
+  /** Where each variable is. */
+  readonly variables: ReadonlyMap<VariableSlot, number>;
+  /** Where values may begin. */
+  readonly start: number;
+}
+
+export interface MemoryPlan extends Layout {
+  readonly addressOf: ReadonlyMap<Value, number>;
   /** All of it, in bytes; constants come behind. */
   readonly size: number;
+}
+
+/** Scratch first, then variables; those of one key, in different plans, are one. */
+export function layOut(slots: readonly VariableSlot[], scratch: number): Layout {
+  // The first bytes stay free, so that no address is 0.
+  let end = alignment + aligned(scratch);
+  const byKey = new Map<string, number>();
+  const variables = new Map<VariableSlot, number>();
+  for (const slot of slots) {
+    const known = byKey.get(slot.key);
+    const address = known ?? end;
+    byKey.set(slot.key, address);
+    variables.set(slot, address);
+    if (known === undefined) end += sizeInMemory(slot.initial);
+  }
+  return { scratch: alignment, variables, start: end };
 }
 
 export function aligned(bytes: number): number {
@@ -55,12 +77,11 @@ export function planMemory(
   fused: Fused,
   placed: ReadonlySet<Value>,
   storage: ReadonlyMap<Value, VariableSlot>,
-  scratch: number,
+  layout: Layout,
 ): MemoryPlan {
-  // The first bytes stay free, so that no address is 0.
-  const room = new Room(alignment + aligned(scratch));
+  const { variables, start } = layout;
+  const room = new Room(start);
   const addressOf = new Map<Value, number>();
-  const variables = new Map(fused.variables.map((slot) => [slot, room.take(sizeInMemory(slot.initial))]));
   for (const [value, slot] of storage) addressOf.set(value, variables.get(slot)!);
   const place = (value: Value): void => {
     if (!storage.has(value)) addressOf.set(value, room.take(sizeInMemory(value)));
@@ -73,7 +94,7 @@ export function planMemory(
     for (const output of outputsOf(step)) if (placed.has(output)) place(output);
     for (const value of dying[i]!) if (!storage.has(value)) room.give(addressOf.get(value)!, sizeInMemory(value));
   });
-  return { addressOf, variables, scratch: alignment, size: room.end };
+  return { ...layout, addressOf, size: room.end };
 }
 
 /** The last step that reads a value, compiled or not; of what is fetched there is none. */
