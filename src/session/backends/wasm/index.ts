@@ -7,8 +7,8 @@ import { LoadedBodies } from '../bodies.js';
 import { emit, type Emitted } from './emit.js';
 import { engine, type Module } from './engine.js';
 import { Instance } from './executable.js';
-import { fuse, type Fused } from './fuse.js';
-import { lower } from './lower.js';
+import { fusedProgram } from './frontend.js';
+import type { Fused } from './fuse.js';
 
 export const wasm: Backend = {
   name: 'wasm',
@@ -62,7 +62,7 @@ class Compiled implements Executable {
       ...this.#plan.request,
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: feeds[i]?.shape ?? null })),
     };
-    const fused = fuse(request, lower({ ...this.#plan, request }));
+    const fused = fusedProgram(this.#plan, request);
     const emitted = emit(fused);
     return { fused, emitted, module: new engine!.Module(emitted.bytes), idle: [] };
   }
