@@ -45,6 +45,17 @@ describe('operations that only a session runs', () => {
   });
 });
 
+test('gradients of what broadcasts in shapes that only feeds tell are no such operations', () => {
+  const graph = new tl.Graph();
+  graph.asDefault(() => {
+    const x = tl.placeholder('float32', [null, 3], { name: 'x' });
+    const b = tl.placeholder('float32', [null, 1], { name: 'b' });
+    const db = tl.gradients(tl.square(tl.subtract(x, b)), [b])[0] as tl.Tensor;
+    const feeds = { x: [x, [4, 3]], b: [b, [4, 1]] } as const;
+    expect(() => new AheadOfTime(graph, [entry('run', { db }, { feeds })])).not.toThrow();
+  });
+});
+
 describe('feeds', () => {
   const graph = new tl.Graph();
   const { x, label, word, loss, length } = graph.asDefault(() => {
