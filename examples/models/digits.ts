@@ -6,6 +6,7 @@ export const label = tl.placeholder('int64', [null], { name: 'label' });
 
 const hidden = tl.nn.relu(dense(x, 64, 64, 'hidden'));
 export const logits = dense(hidden, 64, 10, 'output');
+export const digit = tl.argmax(logits, { axis: 1, name: 'digit' });
 export const loss = tl.reduceMean(tl.nn.sparseSoftmaxCrossEntropyWithLogits(label, logits), { name: 'loss' });
 export const train = new tl.train.GradientDescentOptimizer(0.5).minimize(loss, { name: 'train' });
 
