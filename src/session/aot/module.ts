@@ -2,10 +2,12 @@
 import type { DType } from '../../graph/dtype.js';
 import { OutOfMemoryError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
+import { sizeOf } from '../../graph/shape.js';
 import { PlanEmitter } from '../backends/wasm/emit.js';
-import { aligned, layOut, type MemoryPlan } from '../backends/wasm/memory.js';
+import type { Layout } from '../backends/wasm/layout.js';
 import { ModuleParts, type Site } from '../backends/wasm/parts.js';
 import { holderOf, type Value, type VariableSlot } from '../backends/wasm/program.js';
+import { aligned } from '../backends/wasm/room.js';
 import { bytesOf } from '../backends/wasm/scalar-ops.js';
 import type { Entry } from './entries.js';
 
@@ -50,32 +52,27 @@ const pageSize = 65536;
  * @throws OutOfMemoryError where it needs more memory than there can be
  */
 export function emitModule(entries: readonly Entry[], initial: ReadonlyMap<string, NDArray>): AheadModule {
-  const parts = new ModuleParts({ relaxed: false, hosted: false });
+  const parts = new ModuleParts(false);
   const { module, sites } = parts;
-  const emitters = entries.map(({ fused }) => new PlanEmitter(fused, parts));
-  const slots = entries.flatMap(({ fused }) => fused.variables);
-  const layout = layOut(slots, Math.max(0, ...emitters.map(({ scratch }) => scratch)));
-  const plans = emitters.map((emitter) => emitter.place(layout));
-  const behind = new Behind(Math.max(...plans.map(({ size }) => size)));
+  const layout = new AheadLayout(entries.flatMap(({ fused }) => fused.variables));
+  const options = { layout, threads: 1, relaxed: false, progress: layout.progress };
+  const emitters = entries.map(({ fused }) => new PlanEmitter(fused, parts, options));
   const failures: Failure[] = [];
-  emitters.forEach((emitter, i) => {
+  const placedEntries = emitters.map((emitter, i) => {
     const from = sites.length;
-    module.export(emitter.emit(plans[i]!, (array) => behind.constant(array)).run, entries[i]!.name);
+    const { addressOf } = emitter.run(entries[i]!.name);
     failures.push(...sites.slice(from).map((site) => failureAt(site, entries[i]!)));
+    return placeEntry(entries[i]!, addressOf, layout);
   });
-  const placedEntries = entries.map((entry, i) => placeEntry(entry, plans[i]!, behind));
-  const variables = distinct(slots).map(({ key, dtype, shape }, i): Placed => {
-    const address = layout.variables.get(distinct(slots)[i]!)!;
-    return { name: key, dtype, shape, address };
-  });
-  for (const { name, address } of variables) behind.hold(address, initial.get(name) ?? null);
+  const { variables } = layout;
+  for (const { name, address } of variables) layout.hold(address, initial.get(name) ?? null);
   let valueBytes = 0;
-  for (const { address, bytes } of behind.segments) {
+  for (const { address, bytes } of layout.segments) {
     module.data(address, bytes);
     valueBytes += bytes.length;
   }
-  const pages = Math.ceil(behind.end / pageSize);
-  if (pages > pageSize) throw new OutOfMemoryError(`The model needs ${behind.end} bytes of memory; there are 4 GiB.`);
+  const pages = Math.ceil(layout.end / pageSize);
+  if (pages > pageSize) throw new OutOfMemoryError(`The model needs ${layout.end} bytes of memory; there are 4 GiB.`);
   // A loader and a module that were not built together must not meet: addresses differ.
   module.exportMemory('memory', { initial: pages, maximum: pages });
   const memory = `memory.${fingerprint(module.finish(), JSON.stringify([placedEntries, variables, failures]))}`;
@@ -83,17 +80,16 @@ export function emitModule(entries: readonly Entry[], initial: ReadonlyMap<strin
   return { bytes: module.finish(), memory, entries: placedEntries, variables, failures, valueBytes };
 }
 
-/** The first slot of each variable. */
-function distinct(slots: readonly VariableSlot[]): readonly VariableSlot[] {
-  return [...new Map([...slots].reverse().map((slot) => [slot.key, slot])).values()].reverse();
-}
-
-function placeEntry({ name, fused, feeds, fetches }: Entry, { addressOf }: MemoryPlan, behind: Behind): PlacedEntry {
+function placeEntry(
+  { name, fused, feeds, fetches }: Entry,
+  addressOf: ReadonlyMap<Value, number>,
+  layout: AheadLayout,
+): PlacedEntry {
   const addressAt = (value: Value): number => {
     const holder = holderOf(value);
-    if (holder.data) return behind.constant(holder.data);
+    if (holder.data) return layout.constant(bytesIn(holder.data).length, holder.data);
     // A feed that no compiled code reads.
-    return addressOf.get(holder) ?? behind.valueAt(holder);
+    return addressOf.get(holder) ?? layout.valueAt(holder);
   };
   const place = (value: Value, as: string): Placed => {
     const { dtype, shape } = value;
@@ -124,29 +120,52 @@ interface Segment {
   readonly bytes: Uint8Array;
 }
 
-/** What has its place behind the values of all plans, and what memory holds at first. */
-class Behind {
+/**
+ * First the variables, then the values of a run, which all functions put in the same place, then constants: so all functions have to have
+ * asked for their values before any asks for a constant.
+ */
+class AheadLayout implements Layout {
+  readonly variables: readonly Placed[];
+  /** What memory holds at first. */
   readonly segments: Segment[] = [];
+  /** A word that runs note their progress in. */
+  readonly progress = 64;
   readonly #byContent = new Map<string, Segment[]>();
-  readonly #values = new Map<Value, number>();
-  #end: number;
+  readonly #own = new Map<Value, number>();
+  readonly #values: number;
+  #end = 128;
 
-  constructor(end: number) {
-    this.#end = end;
+  constructor(slots: readonly VariableSlot[]) {
+    const variables = new Map<string, Placed>();
+    for (const { key, dtype, shape } of slots) {
+      if (variables.has(key)) continue;
+      variables.set(key, { name: key, dtype, shape, address: this.#take(sizeOf(shape) * bytesOf(dtype)) });
+    }
+    this.variables = [...variables.values()];
+    this.#values = this.#end;
   }
 
   get end(): number {
     return this.#end;
   }
 
+  variable({ key }: VariableSlot): number {
+    return this.variables.find(({ name }) => name === key)!.address;
+  }
+
+  values(bytes: number): number {
+    this.#end = Math.max(this.#end, this.#values + aligned(bytes));
+    return this.#values;
+  }
+
   /** Equal constants share a place. */
-  constant(array: NDArray): number {
+  constant(size: number, array: NDArray): number {
     const bytes = bytesIn(array);
-    const key = `${bytes.length} ${fingerprint(bytes)}`;
+    const key = `${size} ${fingerprint(bytes)}`;
     const known = this.#byContent.get(key) ?? [];
     const equal = known.find((other) => other.bytes.every((byte, i) => byte === bytes[i]));
     if (equal) return equal.address;
-    const address = this.#take(bytes.length);
+    const address = this.#take(size);
     this.#byContent.set(key, [...known, { address, bytes }]);
     this.hold(address, array);
     return address;
@@ -154,9 +173,9 @@ class Behind {
 
   /** The place of a value that has none among those that share theirs. */
   valueAt(value: Value): number {
-    const known = this.#values.get(value);
-    const address = known ?? this.#take(value.shape!.reduce((size, dim) => size * dim, bytesOf(value.dtype)));
-    this.#values.set(value, address);
+    const known = this.#own.get(value);
+    const address = known ?? this.#take(sizeOf(value.shape!) * bytesOf(value.dtype));
+    this.#own.set(value, address);
     return address;
   }
 

@@ -1,11 +1,12 @@
-/** What the plans of one module share: functions that several call, and places that may fail. */
+/** What the plans of one module share: what they import, functions that several call, and places that may fail. */
 import type { Operation } from '../../../graph/operation.js';
 import type { FunctionRef } from './assembler/code.js';
 import { ModuleBuilder } from './assembler/module.js';
-import type { Libraries } from './scalar-ops.js';
+import type { EntryImports } from './entry.js';
 import { IntLibrary } from './int-library.js';
 import { MathLibrary } from './math/library.js';
-import { defineMatMul, type MatMulEmitted, type MatMulSpec } from './matmul/matmul.js';
+import type { MatMulEmitted } from './matmul/matmul.js';
+import type { Libraries } from './scalar-ops.js';
 
 /** Where compiled code may fail. */
 export interface Site {
@@ -16,49 +17,32 @@ export interface Site {
   readonly step: number;
 }
 
-export interface EmitOptions {
-  /** Whether products may use relaxed SIMD's fused multiply-add. */
-  readonly relaxed: boolean;
-  /** Whether JavaScript takes part in a run: runs host steps, hears of assignments, and watches the time. */
-  readonly hosted: boolean;
-}
-
-export interface HostFunctions {
+/** What a session does in a run. */
+export interface HostImports extends EntryImports {
+  /** (step): runs a step on the host. */
   readonly host: FunctionRef;
-  readonly assigned: FunctionRef;
-  readonly poll: FunctionRef;
 }
 
 export class ModuleParts {
   readonly module = new ModuleBuilder();
   readonly sites: Site[] = [];
-  readonly hosted: HostFunctions | null;
+  /** Functions of products by what they multiply. */
+  readonly products = new Map<string, MatMulEmitted>();
+  /** Null where no session takes part in runs. */
+  readonly hosted: HostImports | null;
   readonly place: FunctionRef;
   readonly fail: FunctionRef;
   readonly libraries: Libraries;
-  readonly #relaxed: boolean;
-  readonly #products = new Map<string, MatMulEmitted>();
 
-  constructor({ relaxed, hosted }: EmitOptions) {
-    const { module } = this;
-    const imported = (name: string): FunctionRef =>
-      module.importFunction('env', name, { params: ['i32'], results: [] });
-    this.#relaxed = relaxed;
-    this.hosted = hosted ? { host: imported('host'), assigned: imported('assigned'), poll: imported('poll') } : null;
-    this.place = imported('place');
-    this.fail = module.importFunction('env', 'fail', { params: ['i32', 'f64'], results: [] });
-    this.libraries = { math: new MathLibrary(module), ints: new IntLibrary(module, imported('divide')) };
-  }
-
-  /** One function for all products alike. */
-  product(spec: Omit<MatMulSpec, 'relaxed'>): MatMulEmitted {
-    const { dtype, m, k, n, transposeA, transposeB } = spec;
-    const key = [dtype, m, k, n, transposeA, transposeB].join();
-    let product = this.#products.get(key);
-    if (!product) {
-      product = defineMatMul(this.module, { ...spec, relaxed: this.#relaxed });
-      this.#products.set(key, product);
-    }
-    return product;
+  constructor(isHosted: boolean) {
+    const take = (name: string, params: readonly ('i32' | 'f64')[]): FunctionRef =>
+      this.module.importFunction('env', name, { params, results: [] });
+    this.hosted = isHosted
+      ? { host: take('host', ['i32']), poll: take('poll', ['i32']), share: take('share', ['i32', 'i32']) }
+      : null;
+    this.place = take('place', ['i32']);
+    this.fail = take('fail', ['i32', 'f64']);
+    const divide = take('divide', ['i32']);
+    this.libraries = { math: new MathLibrary(this.module), ints: new IntLibrary(this.module, divide) };
   }
 }
