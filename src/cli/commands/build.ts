@@ -156,10 +156,13 @@ async function initialValues(
   const rest = names.flatMap((name) => (values.has(name) ? [] : [variables.get(name)!]));
   if (rest.length === 0 || !flags.init) return values;
   const session = model.session ?? new tl.Session({ graph: model.graph });
-  if (!model.session) await session.run(rest.map(({ initializer }) => initializer));
-  const held = (await session.run(rest)) as readonly tl.NDArray[];
-  rest.forEach((variable, i) => values.set(variable.handle.op.name, held[i]!));
-  if (!model.session) await session.close();
+  try {
+    if (!model.session) await session.run(rest.map(({ initializer }) => initializer));
+    const held = (await session.run(rest)) as readonly tl.NDArray[];
+    rest.forEach((variable, i) => values.set(variable.handle.op.name, held[i]!));
+  } finally {
+    if (!model.session) await session.close();
+  }
   return values;
 }
 
