@@ -138,8 +138,7 @@ class Lowerer {
     if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
     const data = inputs.map((input) => input.data);
     if (!data.every((array) => array !== null)) return false;
-    const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
-    if (!known && inputs.length > 0) return false;
+    if (inputs.length > 0 && !isSmall(outputShapes(op, inputs), data)) return false;
     let results: readonly NDArray[];
     try {
       results = new Kernel(def, op).run(data, noResources);
@@ -272,4 +271,10 @@ class Lowerer {
     outputs.forEach((value, i) => this.#bind(op, i, value));
     if (outputs.length > 0 || opDef(op.type).effect !== 'pure') this.#steps.push({ kind: 'host', op, inputs, outputs });
   }
+}
+
+/** Whether results are small; those whose shapes depend on data are as large as what they are made of. */
+function isSmall(shapes: readonly Shape[], data: readonly NDArray[]): boolean {
+  const read = data.reduce((size, array) => size + array.size, 0);
+  return shapes.every((shape) => (isFullyDefined(shape) ? sizeOf(shape) : read) <= foldable);
 }
