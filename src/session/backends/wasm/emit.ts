@@ -4,6 +4,7 @@ import type { Operation } from '../../../graph/operation.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
 import { ModuleBuilder, type MemoryLimits } from './assembler/module.js';
+import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
 import type { Fused } from './fuse.js';
@@ -17,6 +18,7 @@ import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
+  type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
   type Value,
@@ -73,6 +75,7 @@ class Emitter {
   readonly #module = new ModuleBuilder();
   readonly #imports: ReturnType<typeof importAll>;
   readonly #products: Products;
+  readonly #convolutions: Convolutions;
   readonly #storage: ReadonlyMap<Value, VariableSlot>;
   readonly #memory: MemoryPlan;
   readonly #sites: Site[] = [];
@@ -85,7 +88,9 @@ class Emitter {
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(this.#module, products, options);
     this.#storage = valuesInPlace(fused);
-    const { scratch } = this.#products;
+    const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
+    this.#convolutions = new Convolutions(this.#module, convolutions, options);
+    const scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
     this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
   }
 
@@ -134,6 +139,8 @@ class Emitter {
           return this.#kernel(step, i, resolver, context);
         case 'matmul':
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+        case 'convolution':
+          return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
       }
     });
   }

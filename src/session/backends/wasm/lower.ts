@@ -18,6 +18,7 @@ import {
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
+import { isDirect } from './conv/geometry.js';
 import { Contents, type Barred } from './contents.js';
 import {
   holderOf,
@@ -26,6 +27,7 @@ import {
   mayFail,
   visitExprs,
   type AssignStep,
+  type ConvolutionStep,
   type HostStep,
   type MatMulStep,
   type Value,
@@ -36,6 +38,7 @@ import {
 export type LoweredStep =
   | HostStep
   | MatMulStep
+  | ConvolutionStep
   | AssignStep
   | { readonly kind: 'define'; readonly value: Value }
   /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
@@ -119,7 +122,7 @@ class Lowerer {
 
   #inputsOf(step: LoweredStep): readonly Value[] {
     if (step.kind === 'host') return step.inputs;
-    if (step.kind === 'matmul') return [step.a, step.b];
+    if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
     if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
     const loaded: Value[] = [];
     visitExprs(step.value.root!, (expr) => {
@@ -150,6 +153,7 @@ class Lowerer {
     const inputs = op.inputs.map((input) => this.#of.get(input)!);
     if (this.#folded(op, def, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
+      if (typeof def.lower === 'function' && def.lower.convolution && this.#convolved(op, def.lower, inputs)) return;
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
@@ -292,6 +296,20 @@ class Lowerer {
     return true;
   }
 
+  #convolved(op: Operation, { convolution: read }: Lowering, inputs: readonly Value[]): boolean {
+    return this.#attempt(() => {
+      const convolution = read!(this.#view(op, inputs));
+      const [a, b] = convolution.operands.map((position) => inputs[position]!) as [Value, Value];
+      const [shape] = outputShapes(op, inputs) as readonly [Shape];
+      const { name, dtype } = op.outputs[0]!;
+      if (!isFullyDefined(shape) || !isDirect(convolution) || !['float32', 'float64', 'int32'].includes(dtype))
+        throw unknown;
+      const out = this.#value(name, op, { dtype, shape });
+      this.#bind(op, 0, out);
+      this.#steps.push({ kind: 'convolution', op, convolution, a, b, out });
+    });
+  }
+
   #host(op: Operation, inputs: readonly Value[]): void {
     for (const { dtype, data } of inputs) if (dtype === 'resource' && this.#contents.bar(data)) this.#isRefuted = true;
     const shapes = outputShapes(op, inputs);
@@ -317,6 +335,7 @@ function outputsOf(step: LoweredStep): readonly Value[] {
     case 'host':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
       return [step.out];
     case 'barrier':
       return [holderOf(step.value)];
