@@ -122,7 +122,7 @@ class Emitter {
   #calls(): readonly Call[] {
     const { host, place, fail, divide } = this.#imports;
     const context: EmitContext = {
-      libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide) },
+      libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide), isHot: false },
       address: (of) => this.#address(of),
       place,
       fail,

@@ -11,6 +11,7 @@ import type { Region } from './heap.js';
 import { lower } from './lower.js';
 import { relaxedSimd } from './matmul/relaxed.js';
 import { Residents } from './residents.js';
+import { simplify } from './simplify.js';
 import { openPool, type Pool } from './threads/pool.js';
 
 export const wasm: Backend = {
@@ -92,7 +93,7 @@ class Compiled implements Executable {
       ...this.#plan.request,
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
-    const fused = fuse(request, lower({ ...this.#plan, request }));
+    const fused = fuse(request, simplify(lower({ ...this.#plan, request })));
     const regions: Region[] = [];
     const take = (bytes: number): number => {
       const region = heap.take(bytes);

@@ -21,11 +21,8 @@ import { fits, outputShapes } from './concrete.js';
 import { isDirect } from './conv/geometry.js';
 import { Contents, type Barred } from './contents.js';
 import {
-  holderOf,
   IndexVariables,
   isCompiled,
-  mayFail,
-  visitExprs,
   type AssignStep,
   type ConvolutionStep,
   type HostStep,
@@ -96,39 +93,12 @@ class Lowerer {
     const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
     return {
       values: this.#values,
-      steps: this.#withoutUnread(fetched),
+      steps: this.#steps,
       feeds: fed,
       fetches: fetched,
       variables: this.#contents.slots,
       indices: this.#indices,
     };
-  }
-
-  /**
-   * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
-   * the host may fail.
-   */
-  #withoutUnread(fetches: readonly Value[]): readonly LoweredStep[] {
-    const read = new Set(fetches.map(holderOf));
-    const needed: LoweredStep[] = [];
-    for (const step of [...this.#steps].reverse()) {
-      const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
-      if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
-      needed.push(step);
-      for (const input of this.#inputsOf(step)) read.add(holderOf(input));
-    }
-    return needed.reverse();
-  }
-
-  #inputsOf(step: LoweredStep): readonly Value[] {
-    if (step.kind === 'host') return step.inputs;
-    if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
-    if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
-    const loaded: Value[] = [];
-    visitExprs(step.value.root!, (expr) => {
-      if (expr.kind === 'load' && expr.source.kind === 'input') loaded.push(this.#values[expr.source.position]!);
-    });
-    return loaded;
   }
 
   #value(
@@ -319,27 +289,5 @@ class Lowerer {
     });
     outputs.forEach((value, i) => this.#bind(op, i, value));
     if (outputs.length > 0 || opDef(op.type).effect !== 'pure') this.#steps.push({ kind: 'host', op, inputs, outputs });
-  }
-}
-
-function fails({ root }: Value): boolean {
-  let may = false;
-  visitExprs(root!, (expr) => (may ||= mayFail(expr)));
-  return may;
-}
-
-function outputsOf(step: LoweredStep): readonly Value[] {
-  switch (step.kind) {
-    case 'define':
-      return [step.value];
-    case 'host':
-      return step.outputs;
-    case 'matmul':
-    case 'convolution':
-      return [step.out];
-    case 'barrier':
-      return [holderOf(step.value)];
-    case 'assign':
-      return [];
   }
 }
