@@ -219,3 +219,20 @@ test('images larger than what is read at once', () => {
     );
   }
 });
+
+test('pools whose windows reach beyond the image, several channels at a time', () => {
+  const graph = new tl.Graph();
+  const image = numbers('float32', [2, 7, 6, 9], 3);
+  const [x, ...ys] = graph.asDefault(() => {
+    const images = tl.placeholder('float32', image.shape) as tl.Tensor;
+    const pools = [tl.nn.maxPool2d, tl.nn.avgPool2d].flatMap((pool) => [
+      pool(images, 3, 2, 'SAME'),
+      pool(images, [2, 3], 1, 'SAME'),
+    ]);
+    return [images, ...pools, ...pools.map((pool) => tl.gradients(tl.square(pool), images)[0] as tl.Tensor)];
+  });
+  const [expected, found] = ['interpret', 'wasm'].map((backend) =>
+    new tl.Session({ graph, backend, threads: 1 }).runSync(ys, new Map([[x!, image]])),
+  ) as [NDArray[], NDArray[]];
+  expect(found.map((value, i) => distance(value, expected[i]!) < tolerances.float32)).toEqual(ys.map(() => true));
+});
