@@ -76,7 +76,7 @@ class Fusion {
     for (const step of steps) {
       if (step.kind === 'barrier') this.#notBefore.set(step.value, this.#steps.length);
       else if (step.kind !== 'define') {
-        const outputs = step.kind === 'host' ? step.outputs : step.kind === 'matmul' ? [step.out] : [];
+        const outputs = step.kind === 'host' ? step.outputs : 'out' in step ? [step.out] : [];
         for (const output of outputs) this.#stepOf.set(output, this.#steps.length);
         this.#push(step, 0);
       } else if (!this.#inlined.has(step.value)) this.#place(step.value);
@@ -263,6 +263,7 @@ function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Valu
     case 'host':
       return step.inputs;
     case 'matmul':
+    case 'convolution':
       return [step.a, step.b];
     case 'assign':
       return [step.value];

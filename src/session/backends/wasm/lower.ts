@@ -18,11 +18,13 @@ import {
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
+import { isDirect } from './conv/geometry.js';
 import { Contents, type Barred } from './contents.js';
 import {
   IndexVariables,
   isCompiled,
   type AssignStep,
+  type ConvolutionStep,
   type HostStep,
   type MatMulStep,
   type Value,
@@ -33,6 +35,7 @@ import {
 export type LoweredStep =
   | HostStep
   | MatMulStep
+  | ConvolutionStep
   | AssignStep
   | { readonly kind: 'define'; readonly value: Value }
   /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
@@ -120,6 +123,7 @@ class Lowerer {
     const inputs = op.inputs.map((input) => this.#of.get(input)!);
     if (this.#folded(op, def, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
+      if (typeof def.lower === 'function' && def.lower.convolution && this.#convolved(op, def.lower, inputs)) return;
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
@@ -259,6 +263,20 @@ class Lowerer {
     const [transposeA, transposeB] = [readA.transpose, readB.transpose];
     this.#steps.push({ kind: 'matmul', op, a: a!, b: b!, out, transposeA, transposeB });
     return true;
+  }
+
+  #convolved(op: Operation, { convolution: read }: Lowering, inputs: readonly Value[]): boolean {
+    return this.#attempt(() => {
+      const convolution = read!(this.#view(op, inputs));
+      const [a, b] = convolution.operands.map((position) => inputs[position]!) as [Value, Value];
+      const [shape] = outputShapes(op, inputs) as readonly [Shape];
+      const { name, dtype } = op.outputs[0]!;
+      if (!isFullyDefined(shape) || !isDirect(convolution) || !['float32', 'float64', 'int32'].includes(dtype))
+        throw unknown;
+      const out = this.#value(name, op, { dtype, shape });
+      this.#bind(op, 0, out);
+      this.#steps.push({ kind: 'convolution', op, convolution, a, b, out });
+    });
   }
 
   #host(op: Operation, inputs: readonly Value[]): void {

@@ -2,6 +2,7 @@
 import type { DType } from '../../../graph/dtype.js';
 import type { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
+import type { Convolution } from '../../../ops/convolution.js';
 import { int, variable, type Expr, type Lazy } from '../../../ops/expr.js';
 import type { Request } from '../../plan.js';
 
@@ -49,6 +50,16 @@ export interface MatMulStep {
   readonly transposeB: boolean;
 }
 
+/** A convolution of images or one of its gradients. */
+export interface ConvolutionStep {
+  readonly kind: 'convolution';
+  readonly op: Operation;
+  readonly convolution: Convolution;
+  readonly a: Value;
+  readonly b: Value;
+  readonly out: Value;
+}
+
 /** A variable that the plan holds in its own memory while it runs. */
 export interface VariableSlot {
   readonly key: string;
@@ -70,7 +81,7 @@ export interface AssignStep {
   readonly value: Value;
 }
 
-export type ProgramStep = KernelStep | HostStep | MatMulStep | AssignStep;
+export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep;
 
 export interface Program {
   readonly request: Request;

@@ -18,7 +18,7 @@ export function withoutUnread({ steps, values, fetches }: Lowered): readonly Low
 
 function inputsOf(step: LoweredStep, values: readonly Value[]): readonly Value[] {
   if (step.kind === 'host') return step.inputs;
-  if (step.kind === 'matmul') return [step.a, step.b];
+  if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
   if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
   const loaded: Value[] = [];
   visitExprs(step.value.root!, (expr) => {
@@ -41,6 +41,7 @@ function outputsOf(step: LoweredStep): readonly Value[] {
     case 'host':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
       return [step.out];
     case 'barrier':
       return [holderOf(step.value)];
