@@ -23,6 +23,7 @@ import {
   type VariableSlot,
 } from './program.js';
 import { Resolver } from './resolve.js';
+import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
 
@@ -127,6 +128,8 @@ export class PlanEmitter {
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
         case 'convolution':
           return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
+        case 'scatter':
+          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }

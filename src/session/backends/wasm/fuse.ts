@@ -3,7 +3,16 @@ import type { Expr } from '../../../ops/expr.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Lowered } from './lower.js';
 import { vectorFunctions } from './scalar-ops.js';
-import { holderOf, mayFail, partsOf, type Node, type Program, type ProgramStep, type Value } from './program.js';
+import {
+  holderOf,
+  mayFail,
+  partsOf,
+  scattered,
+  type Node,
+  type Program,
+  type ProgramStep,
+  type Value,
+} from './program.js';
 
 /** Members and expression nodes of a kernel at most: engines refuse functions of too many locals. */
 const mostMembers = 128;
@@ -265,6 +274,8 @@ function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Valu
     case 'matmul':
     case 'convolution':
       return [step.a, step.b];
+    case 'scatter':
+      return scattered(step);
     case 'assign':
       return [step.value];
   }

@@ -24,6 +24,7 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
       return step.outputs;
     case 'matmul':
     case 'convolution':
+    case 'scatter':
       return [step.out];
     case 'kernel':
       return step.members;

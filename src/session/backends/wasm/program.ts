@@ -4,6 +4,7 @@ import type { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
 import type { Convolution } from '../../../ops/convolution.js';
 import { int, variable, type Expr, type Lazy } from '../../../ops/expr.js';
+import type { ScatterReading } from '../../../ops/opdef.js';
 import type { Request } from '../../plan.js';
 
 /** One tensor of the plan, or a temporary of a lowering. */
@@ -60,6 +61,23 @@ export interface ConvolutionStep {
   readonly out: Value;
 }
 
+/** Rows added up at places that data says, one after another. Indices are checked before anything is written. */
+export interface ScatterStep {
+  readonly kind: 'scatter';
+  readonly op: Operation;
+  readonly reading: ScatterReading;
+  /** What rows are added to; null for zeros. */
+  readonly base: Value | null;
+  readonly indices: Value;
+  readonly updates: Value;
+  readonly out: Value;
+}
+
+/** What a scatter reads. */
+export function scattered({ base, indices, updates }: ScatterStep): readonly Value[] {
+  return base ? [base, indices, updates] : [indices, updates];
+}
+
 /** A variable that the plan holds in its own memory while it runs. */
 export interface VariableSlot {
   readonly key: string;
@@ -81,7 +99,7 @@ export interface AssignStep {
   readonly value: Value;
 }
 
-export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep;
+export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep | ScatterStep;
 
 export interface Program {
   readonly request: Request;
