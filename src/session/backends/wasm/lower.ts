@@ -258,7 +258,7 @@ class Lowerer {
     const shape = base?.shape ?? outputShapes(op, inputs)[0]!;
     const rows = [...indices.shape!, ...(shape?.slice(1) ?? [])];
     const isDirect =
-      isFullyDefined(shape) && shapesEqual(rows, updates.shape!) && ['int32', 'int64'].includes(indices.dtype);
+      isFullyDefined(shape) && shapesEqual(rows, updates.shape) && ['int32', 'int64'].includes(indices.dtype);
     if (!isDirect || sizeOf(shape) === 0 || !isAddable(updates.dtype) || (base && base.dtype !== updates.dtype))
       return false;
     const variable = reading.base === null ? null : this.#contents.find(op, reading.base, inputs[reading.base]!.data)!;
