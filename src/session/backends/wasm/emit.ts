@@ -94,8 +94,9 @@ class Emitter {
         return { fn: defineKernel(module, `kernel${i}`, step, this.#fused, resolver, context), operands: [] };
       return this.#multiply(step, products.get(step)!, memory.scratch, address);
     });
+    const read = this.#read();
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: memory.variables.get(slot)!, isRead: this.#isRead(slot.initial) };
+      return { slot, address: memory.variables.get(slot)!, isRead: read.has(slot.initial) };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => this.#copy(from, memory.addressOf.get(slot.initial)!, slot));
@@ -120,13 +121,13 @@ class Emitter {
     return at;
   }
 
-  #isRead(initial: Value): boolean {
+  /** What somebody reads, in this plan or outside. */
+  #read(): ReadonlySet<Value> {
     const { reads, steps, fetches } = this.#fused;
-    return (
-      reads.some((read) => read.has(initial)) ||
-      steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
-      fetches.some((fetch) => holderOf(fetch) === initial)
-    );
+    const read = new Set(fetches.map(holderOf));
+    for (const values of reads) for (const value of values) read.add(value);
+    for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
+    return read;
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and reports it. */
