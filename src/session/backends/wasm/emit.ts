@@ -95,8 +95,9 @@ export class PlanEmitter {
   run(name: string): EmittedPlan {
     const { module, hosted } = this.#parts;
     const calls = this.#calls();
+    const read = this.#read();
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
+      return { slot, address: this.#options.layout.variable(slot), isRead: read.has(slot.initial) };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
@@ -147,13 +148,13 @@ export class PlanEmitter {
     return at;
   }
 
-  #isRead(initial: Value): boolean {
+  /** What somebody reads, in this plan or outside. */
+  #read(): ReadonlySet<Value> {
     const { reads, steps, fetches } = this.#fused;
-    return (
-      reads.some((read) => read.has(initial)) ||
-      steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
-      fetches.some((fetch) => holderOf(fetch) === initial)
-    );
+    const read = new Set(fetches.map(holderOf));
+    for (const values of reads) for (const value of values) read.add(value);
+    for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
+    return read;
   }
 
   #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
