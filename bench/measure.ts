@@ -9,6 +9,8 @@ export interface Timing {
   readonly ratio: number;
   /** The quartiles of the seconds. */
   readonly spread: readonly [number, number];
+  /** The shortest: where the machine has other work, nearer to what a step takes. */
+  readonly least: number;
 }
 
 export interface Measurement {
@@ -51,6 +53,7 @@ export async function measure(workload: Workload, peers: readonly Peer[], rounds
       seconds: median(taken),
       ratio: median(taken.map((seconds, round) => seconds / own[round]!)),
       spread: [quantile(taken, 0.25), quantile(taken, 0.75)],
+      least: Math.min(...taken),
     };
     return [name, timing];
   });

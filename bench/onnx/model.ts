@@ -45,12 +45,15 @@ function ancestors(fetches: readonly tl.Tensor[]): tl.Operation[] {
   return [...fetches[0]!.graph.operations()].filter((op) => seen.has(op));
 }
 
+/** What only asks for the shapes of its inputs. */
+const ofShapes = new Set(['Shape', 'ShapeN', 'ZerosLike']);
+
 const isStatic = (tensor: tl.Tensor): boolean => tensor.shape !== null && tensor.shape.every((size) => size !== null);
 
 function constantValues(operations: readonly tl.Operation[], feeds: readonly tl.Tensor[]): Map<string, tl.NDArray> {
   const constant = new Set<tl.Operation>();
   for (const op of operations) {
-    const ofShape = (op.type === 'Shape' || op.type === 'ZerosLike') && isStatic(op.inputs[0]!);
+    const ofShape = ofShapes.has(op.type) && op.inputs.every(isStatic);
     if (op.type !== 'Placeholder' && (ofShape || op.inputs.every((input) => constant.has(input.op)))) constant.add(op);
   }
   const tensors = [...constant].flatMap(({ outputs }) => outputs);

@@ -1,5 +1,6 @@
 /** What each TensorFlow op that the workloads need is in ONNX. */
 import type * as tl from '../../src/index.js';
+import { convolution, convolutionFilter, convolutionImage, pool, poolGradient } from './images.js';
 import type { ModelWriter } from './writer.js';
 
 type Translation = (model: ModelWriter, op: tl.Operation) => void;
@@ -69,6 +70,12 @@ translate('IsFinite', (model, [x]) => {
   return model.node('Not', [infinite]);
 });
 translate('ZerosLike', (model, [x], op) => model.node('Mul', [x!, model.scalar(0, op.inputs[0]!)]));
+
+translate('Conv2D', convolution);
+translate('Conv2DBackpropInput', convolutionImage);
+translate('Conv2DBackpropFilter', convolutionFilter);
+translate('MaxPool', pool);
+translate('MaxPoolGrad', poolGradient);
 
 translations.set('SoftmaxCrossEntropyWithLogits', (model, op) => {
   const [logits, labels] = op.inputs.map((input) => model.value(input)) as [string, string];

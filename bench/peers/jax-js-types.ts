@@ -44,6 +44,7 @@ export interface JaxJs {
     exp(x: JaxArray): JaxArray;
     sin(x: JaxArray): JaxArray;
     tanh(x: JaxArray): JaxArray;
+    max(x: JaxArray, axis: Axis): JaxArray;
   };
   readonly nn: {
     relu(x: JaxArray): JaxArray;
@@ -53,11 +54,5 @@ export interface JaxJs {
   };
   readonly lax: {
     conv(x: JaxArray, filter: JaxArray, strides: readonly number[], padding: 'SAME' | 'VALID'): JaxArray;
-    reduceWindow(
-      x: JaxArray,
-      f: (window: JaxArray) => JaxArray,
-      size: readonly number[],
-      strides: readonly number[],
-    ): JaxArray;
   };
 }

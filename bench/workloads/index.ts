@@ -1,5 +1,6 @@
 /** All workloads, in the order of the tables. */
 import type { Workload } from '../types.js';
+import { convolution } from './convolution.js';
 import { hessianVectorProduct, jacobian } from './derivatives.js';
 import { chains } from './elementwise.js';
 import { expression } from './expression.js';
@@ -15,6 +16,7 @@ export const workloads: readonly Workload[] = [
   expression,
   regression,
   ...perceptrons,
+  convolution,
   transformer,
   ...chains,
   ...products,
