@@ -7,6 +7,7 @@ import type { NDArray, TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Convolution } from './convolution.js';
 import type { Expr, Lazy } from './expr.js';
 import { isPlain, type NodeForm } from './forms.js';
 import type { IndexedSlices } from './indexed-slices.js';
@@ -61,6 +62,8 @@ export interface Lowering {
   (view: LowerView): readonly Lazy[];
   /** Where an element of the only output depends on one element of each input alone, that at the same place: how. */
   readonly pointwise?: Pointwise;
+  /** Where the only output is a convolution of images or one of its gradients: which, for these inputs. */
+  readonly convolution?: (view: Pick<LowerView, 'op' | 'inputs' | 'value'>) => Convolution;
 }
 
 /** An element of an output from the elements of the inputs. */

@@ -58,6 +58,8 @@ export const vectorFunctions: ReadonlySet<string> = new Set<MathFunction>([
   'cos',
   'tan',
   'tanh',
+  'erf',
+  'erfc',
   'pow',
   'floormod',
 ]);

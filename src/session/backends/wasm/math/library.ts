@@ -5,7 +5,8 @@ import { float32 } from './float32.js';
 import { float64 } from './float64.js';
 import { Vector, vectorType, type FloatType } from './vector.js';
 
-export type MathFunction = 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'tanh' | 'pow' | 'floormod';
+export type MathFunction =
+  'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'tanh' | 'erf' | 'erfc' | 'pow' | 'floormod';
 
 /** How functions get others that they call: defined once in a module. */
 export interface Helpers {
