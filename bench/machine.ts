@@ -2,6 +2,7 @@
  * What tapeless reaches of what this machine can do: products beside a loop of nothing but multiplications and additions in
  * WebAssembly, elementwise operations and sums beside `memory.copy`, in the same rounds. All of it stays in the session's memory.
  */
+import { availableParallelism } from 'node:os';
 import * as tl from '../src/index.js';
 import { ModuleBuilder } from '../src/session/backends/wasm/assembler/module.js';
 import type { Code, Local } from '../src/session/backends/wasm/assembler/code.js';
@@ -17,8 +18,9 @@ interface Item {
   /** Billions of which a second: of operations, or of bytes read and written. */
   readonly unit: 'GF/s' | 'GB/s';
   readonly amount: number;
-  /** The title of what it is compared with. */
+  /** The title of what it is compared with, and how many of those it may use at once. */
   readonly of?: string;
+  readonly threads?: number;
   run(): unknown;
 }
 
@@ -26,7 +28,7 @@ const sizes = [1_000_000, 16_000_000];
 const megabytes = (n: number): string => `${(4 * n) / 1e6} MB`;
 const accumulators = 12;
 const iterations = 100_000;
-const peakTitle = relaxedSimd() ? 'relaxed multiply-add, one thread' : 'multiply, then add, one thread';
+const peakTitle = relaxedSimd() ? 'relaxed multiply-add, a thread' : 'multiply, then add, a thread';
 const copyTitle = (n: number): string => `memory.copy of ${megabytes(n)}`;
 
 type Run = (argument: number) => void;
@@ -101,10 +103,10 @@ function adding(code: Code): void {
 }
 
 /** Calls of `build`'s operation or tensor, in a graph and session of its own. */
-function compiled(build: () => tl.Operation | tl.Tensor): () => unknown {
+function compiled(build: () => tl.Operation | tl.Tensor, threads = 1): () => unknown {
   const graph = new tl.Graph();
   const { fetch, init } = graph.asDefault(() => ({ fetch: build(), init: tl.globalVariablesInitializer() }));
-  const session = new tl.Session({ graph });
+  const session = new tl.Session({ graph, threads });
   session.runSync(init);
   const fetches: tl.Fetches = [fetch];
   const { sync } = session.makeCallable(fetches, {});
@@ -136,20 +138,21 @@ function bandwidth(n: number, loops: ReturnType<typeof bareLoops>): Item[] {
 
 function items(): Item[] {
   const loops = bareLoops();
-  const product = (n: number): Item => ({
-    title: `MatMul ${n}³`,
+  const product = (n: number, threads: number): Item => ({
+    title: `MatMul ${n}³, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     unit: 'GF/s',
     amount: 2 * n ** 3,
     of: peakTitle,
+    threads,
     run: compiled(() => {
       const [a, b, c] = [variable([n, n], 1), variable([n, n], 2), variable([n, n], 3)];
       return c.assign(tl.matmul(a, b)).op;
-    }),
+    }, threads),
   });
+  const counts = [...new Set([1, availableParallelism()])];
   return [
     { title: peakTitle, unit: 'GF/s', amount: 8 * accumulators * iterations, run: () => loops.peak(iterations) },
-    product(512),
-    product(1024),
+    ...[512, 1024].flatMap((n) => counts.map((threads) => product(n, threads))),
     ...sizes.flatMap((n) => bandwidth(n, loops)),
   ];
 }
@@ -169,10 +172,10 @@ export function machine({ rounds }: { readonly rounds: number }): unknown {
   const times = all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) all.forEach(({ run }, i) => times[i]!.push(seconds(run, calls[i]!)));
   const measured = all.map((item, i) => ({ ...item, seconds: median(times[i]!) }));
-  const rows = measured.map(({ title, unit, amount, of, seconds }) => {
+  const rows = measured.map(({ title, unit, amount, of, threads = 1, seconds }) => {
     const rate = amount / seconds / 1e9;
     const limit = measured.find((other) => other.title === of);
-    const share = limit ? `${Math.round((100 * rate) / (limit.amount / limit.seconds / 1e9))} %` : '';
+    const share = limit ? `${Math.round((100 * rate) / (threads * (limit.amount / limit.seconds / 1e9)))} %` : '';
     return [title, duration(seconds), `${digits(rate)} ${unit}`, share, of ?? ''];
   });
   console.log(`\n### Against the machine\n\n${table(['', 'time', 'rate', 'share', 'of'], rows)}`);

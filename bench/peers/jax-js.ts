@@ -31,12 +31,13 @@ function load(jax: JaxJs, workload: Workload) {
     Object.fromEntries(
       Object.entries(values).map(([name, { shape, data }]) => [name, jax.numpy.array(data, { shape })]),
     );
+  const inputs = workload.inputs();
   let state = arrays(workload.weights());
   if (task.kind === 'training' && task.optimizer === 'adam') state = withSlots(jax, state);
   const f: F = (v) => jaxJs.f(jax, v);
   const step: Step = jax.jit(stepOf(jax, task, f, Object.keys(workload.weights())));
   const run = async (): Promise<Results> => {
-    const done = step(state, arrays(workload.inputs()));
+    const done = step(state, arrays(inputs));
     state = done.state;
     const results: (Float32Array | Float64Array)[] = [];
     for (const result of done.results) results.push(await result.data());
