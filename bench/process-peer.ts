@@ -99,14 +99,20 @@ const pythonOpener =
 
 const torchQuestion = (workload: Workload) => pythonQuestion(workload, workload.torch);
 
-/** All peers, in the order of the tables' columns. */
-export const peers: readonly {
-  readonly name: string;
-  readonly open: (nodeOptions: readonly string[]) => Promise<ProcessPeer | Unable>;
-}[] = [
-  ...scriptPeers.map(({ name, kind }) => ({ name, open: scriptOpener(name, kind) })),
+const pythonPeers = [
   { name: 'TensorFlow', open: pythonOpener('TensorFlow', 'tensorflow', 'tensorflow', tensorflowQuestion) },
   { name: 'JAX', open: pythonOpener('JAX', 'jax', 'jax', (workload) => pythonQuestion(workload, workload.jax)) },
   { name: 'PyTorch', open: pythonOpener('PyTorch', 'torch', 'torch', torchQuestion) },
   { name: 'torch.compile', open: pythonOpener('torch.compile', 'torch', 'torch-compile', torchQuestion) },
+];
+
+/** All peers, in the order of the tables' columns. */
+export const peers: readonly {
+  readonly name: string;
+  /** The others are run only when they are named. */
+  readonly byDefault: boolean;
+  readonly open: (nodeOptions: readonly string[]) => Promise<ProcessPeer | Unable>;
+}[] = [
+  ...scriptPeers.map(({ name, kind }) => ({ name, byDefault: kind !== 'own', open: scriptOpener(name, kind) })),
+  ...pythonPeers.map((peer) => ({ ...peer, byDefault: true })),
 ];

@@ -51,7 +51,7 @@ function cell(timing: Timing | Unable | undefined, best: number, flops: number |
 export function summary(measurements: readonly Measurement[], peers: readonly Peer[]): string {
   const others = peers.slice(1);
   const wasm = others.filter(({ kind }) => kind === 'wasm').map(({ name }) => name);
-  const script = others.filter(({ kind }) => kind !== 'python').map(({ name }) => name);
+  const script = others.filter(({ kind }) => kind === 'wasm' || kind === 'native').map(({ name }) => name);
   const python = others.filter(({ kind }) => kind === 'python').map(({ name }) => name);
   const groups: [string, readonly string[]][] = [
     ...others.map(({ name }): [string, readonly string[]] => [name, [name]]),

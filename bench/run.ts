@@ -49,7 +49,7 @@ function install(): void {
 
 function peerNames(): string[] {
   const all = peers.map(({ name }) => name);
-  if (options.peers === undefined) return all;
+  if (options.peers === undefined) return peers.filter(({ byDefault }) => byDefault).map(({ name }) => name);
   const wanted = options.peers.split(',').filter((name) => name !== '');
   const unknown = wanted.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new Error(`No peer is called ${unknown.join(', ')}; there are ${all.join(', ')}.`);

@@ -72,8 +72,8 @@ export interface Runner {
 export interface Peer {
   readonly name: string;
   readonly version: string;
-  /** 'wasm' and 'native' ones are called from JavaScript. */
-  readonly kind: 'wasm' | 'native' | 'python';
+  /** 'wasm' and 'native' ones are called from JavaScript; 'own' is tapeless again, otherwise configured. */
+  readonly kind: 'wasm' | 'native' | 'python' | 'own';
   load(workload: Workload): Promise<Runner | Unable>;
 }
 

@@ -7,12 +7,14 @@ import { openTfjs } from './tfjs.js';
 
 export interface ScriptPeer {
   readonly name: string;
-  readonly kind: 'wasm' | 'native';
+  readonly kind: Peer['kind'];
   open(): Promise<Peer>;
 }
 
 export const scriptPeers: readonly ScriptPeer[] = [
-  { name: 'tapeless', kind: 'wasm', open: async () => tapeless('tapeless', 'wasm') },
+  { name: 'tapeless', kind: 'wasm', open: async () => tapeless('tapeless', {}) },
+  { name: 'one thread', kind: 'own', open: async () => tapeless('one thread', { threads: 1 }) },
+  { name: 'interpreted', kind: 'own', open: async () => tapeless('interpreted', { backend: 'interpret' }) },
   { name: 'tfjs', kind: 'wasm', open: openTfjs },
   { name: 'jax-js', kind: 'wasm', open: openJaxJs('jax-js', false) },
   { name: 'jax-js threads', kind: 'wasm', open: openJaxJs('jax-js threads', true) },

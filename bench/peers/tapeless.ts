@@ -3,15 +3,14 @@ import * as tl from '../../src/index.js';
 import { runnerOf, type Peer, type Workload } from '../types.js';
 import { arrayOf, stepGraph } from './tapeless-graph.js';
 
-/** @param backend 'wasm', or 'interpret' for what the reference takes */
-export function tapeless(name: string, backend: string): Peer {
+export function tapeless(name: string, options: tl.SessionOptions): Peer {
   return {
     name,
     version: 'this checkout',
-    kind: 'wasm',
+    kind: name === 'tapeless' ? 'wasm' : 'own',
     load: async (workload: Workload) => {
       const { graph, init, fetches, update, feeds, data } = stepGraph(workload);
-      const session = new tl.Session({ graph, backend });
+      const session = new tl.Session({ graph, ...options });
       if (init) session.runSync(init);
       const wanted: tl.Fetches = update ? [...fetches, update] : [...fetches];
       const { sync } = session.makeCallable(wanted, { feeds });
