@@ -1,18 +1,16 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Operation } from '../../../graph/operation.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
-import { ModuleBuilder, type MemoryLimits } from './assembler/module.js';
+import type { MemoryLimits } from './assembler/module.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
-import { IntLibrary } from './int-library.js';
 import { defineKernel } from './kernel.js';
-import { MathLibrary } from './math/library.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
+import { ModuleParts, type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
@@ -26,16 +24,8 @@ import { Resolver } from './resolve.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
 
-/** Where compiled code may fail. */
-export interface Site {
-  readonly op: Operation;
-  /** null for an integer division by zero. */
-  readonly bound: { readonly what: string; readonly size: number } | null;
-}
-
 export interface EmitOptions {
   readonly layout: Layout;
-  readonly memory: MemoryLimits;
   /** How many may share the work of a step. */
   readonly threads: number;
   /** Whether fused multiply-add may be used in products. */
@@ -44,9 +34,12 @@ export interface EmitOptions {
   readonly progress: number;
 }
 
-export interface Emitted {
+export interface Emitted extends EmittedPlan {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sites: readonly Site[];
+}
+
+export interface EmittedPlan {
   readonly addressOf: ReadonlyMap<Value, number>;
   readonly constants: ReadonlyMap<NDArray, number>;
   readonly variables: readonly PlacedVariable[];
@@ -63,34 +56,38 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-export function emit(fused: Fused, options: EmitOptions): Emitted {
-  return new Emitter(fused, options).run();
+/** A module for a session's plan: it imports `memory`, and exports `run` and what threads need. */
+export function emit(fused: Fused, options: EmitOptions & { readonly memory: MemoryLimits }): Emitted {
+  const parts = new ModuleParts(true);
+  const plan = new PlanEmitter(fused, parts, options).run('run');
+  const { module, sites } = parts;
+  return { ...plan, bytes: module.importMemory('env', 'memory', options.memory).finish(), sites };
 }
 
-class Emitter {
+/** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
+export class PlanEmitter {
   readonly #fused: Fused;
   readonly #options: EmitOptions;
-  readonly #module = new ModuleBuilder();
-  readonly #imports: ReturnType<typeof importAll>;
+  readonly #parts: ModuleParts;
   readonly #products: Products;
   readonly #storage: ReadonlyMap<Value, VariableSlot>;
   readonly #memory: MemoryPlan;
-  readonly #sites: Site[] = [];
   readonly #constants = new Map<NDArray, number>();
 
-  constructor(fused: Fused, options: EmitOptions) {
+  constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
     this.#fused = fused;
     this.#options = options;
-    this.#imports = importAll(this.#module);
+    this.#parts = parts;
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
-    this.#products = new Products(this.#module, products, options);
+    this.#products = new Products(parts, products, options);
     this.#storage = valuesInPlace(fused);
     const { scratch } = this.#products;
     this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
   }
 
-  run(): Emitted {
-    const module = this.#module;
+  /** `name`: what its entry is exported as. */
+  run(name: string): EmittedPlan {
+    const { module, hosted } = this.#parts;
     const calls = this.#calls();
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
       return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
@@ -100,12 +97,9 @@ class Emitter {
       const to = this.#memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
-    defineRun(module, copies, calls, this.#imports);
+    defineRun(module, name, copies, calls, hosted);
     defineChunk(module, calls);
-    module.importMemory('env', 'memory', this.#options.memory);
     return {
-      bytes: module.finish(),
-      sites: this.#sites,
       addressOf: this.#memory.addressOf,
       constants: this.#constants,
       variables,
@@ -115,23 +109,15 @@ class Emitter {
   }
 
   #calls(): readonly Call[] {
-    const { host, place, fail, divide } = this.#imports;
-    const context: EmitContext = {
-      libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide) },
-      address: (of) => this.#address(of),
-      place,
-      fail,
-      site: (op, bound) => this.#sites.push({ op, bound: bound && { what: bound.what, size: bound.size } }) - 1,
-    };
     const resolver = new Resolver(this.#fused);
     return this.#fused.steps.map((step, i): Call => {
       switch (step.kind) {
         case 'host':
-          return serial(host, [i]);
+          return serial(this.#parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
         case 'kernel':
-          return this.#kernel(step, i, resolver, context);
+          return this.#kernel(step, i, resolver);
         case 'matmul':
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
       }
@@ -145,7 +131,7 @@ class Emitter {
   #constant(array: NDArray): number {
     let at = this.#constants.get(array);
     if (at === undefined) {
-      at = this.#options.layout.constant(array.size * bytesOf(array.dtype));
+      at = this.#options.layout.constant(array.size * bytesOf(array.dtype), array);
       this.#constants.set(array, at);
     }
     return at;
@@ -160,20 +146,28 @@ class Emitter {
     );
   }
 
-  #kernel(step: KernelStep, i: number, resolver: Resolver, context: EmitContext): Call {
+  #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
     const { threads } = this.#options;
+    const { module, sites, libraries, place, fail } = this.#parts;
+    const context: EmitContext = {
+      libraries,
+      address: (of) => this.#address(of),
+      place,
+      fail,
+      site: (op, bound) => sites.push({ op, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
+    };
     // What fails, fails in the thread that can say so.
     const isSplit =
       threads > 1 && !step.members.some((member) => this.#fused.failing.has(member)) && worthOf(step, this.#fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(this.#module, name, step, this.#fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(module, name, step, this.#fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
-    return this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+    return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.#storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       code
@@ -182,20 +176,6 @@ class Emitter {
         .memory('i32.store');
     });
   }
-}
-
-function importAll(module: ModuleBuilder) {
-  const take = (name: string, params: readonly ('i32' | 'f64')[]): FunctionRef =>
-    module.importFunction('env', name, { params, results: [] });
-  return {
-    /** (step): runs a step on the host. */
-    host: take('host', ['i32']),
-    place: take('place', ['i32']),
-    fail: take('fail', ['i32', 'f64']),
-    divide: take('divide', ['i32']),
-    poll: take('poll', ['i32']),
-    share: take('share', ['i32', 'i32']),
-  };
 }
 
 function emitCopy(code: Code, from: number, to: number, { dtype, shape }: VariableSlot): void {

@@ -20,11 +20,8 @@ import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
 import { Contents, type Barred } from './contents.js';
 import {
-  holderOf,
   IndexVariables,
   isCompiled,
-  mayFail,
-  visitExprs,
   type AssignStep,
   type HostStep,
   type MatMulStep,
@@ -93,39 +90,12 @@ class Lowerer {
     const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
     return {
       values: this.#values,
-      steps: this.#withoutUnread(fetched),
+      steps: this.#steps,
       feeds: fed,
       fetches: fetched,
       variables: this.#contents.slots,
       indices: this.#indices,
     };
-  }
-
-  /**
-   * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
-   * the host may fail.
-   */
-  #withoutUnread(fetches: readonly Value[]): readonly LoweredStep[] {
-    const read = new Set(fetches.map(holderOf));
-    const needed: LoweredStep[] = [];
-    for (const step of [...this.#steps].reverse()) {
-      const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
-      if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
-      needed.push(step);
-      for (const input of this.#inputsOf(step)) read.add(holderOf(input));
-    }
-    return needed.reverse();
-  }
-
-  #inputsOf(step: LoweredStep): readonly Value[] {
-    if (step.kind === 'host') return step.inputs;
-    if (step.kind === 'matmul') return [step.a, step.b];
-    if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
-    const loaded: Value[] = [];
-    visitExprs(step.value.root!, (expr) => {
-      if (expr.kind === 'load' && expr.source.kind === 'input') loaded.push(this.#values[expr.source.position]!);
-    });
-    return loaded;
   }
 
   #value(
@@ -168,8 +138,7 @@ class Lowerer {
     if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
     const data = inputs.map((input) => input.data);
     if (!data.every((array) => array !== null)) return false;
-    const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
-    if (!known && inputs.length > 0) return false;
+    if (inputs.length > 0 && !isSmall(outputShapes(op, inputs), data)) return false;
     let results: readonly NDArray[];
     try {
       results = new Kernel(def, op).run(data, noResources);
@@ -304,23 +273,8 @@ class Lowerer {
   }
 }
 
-function fails({ root }: Value): boolean {
-  let may = false;
-  visitExprs(root!, (expr) => (may ||= mayFail(expr)));
-  return may;
-}
-
-function outputsOf(step: LoweredStep): readonly Value[] {
-  switch (step.kind) {
-    case 'define':
-      return [step.value];
-    case 'host':
-      return step.outputs;
-    case 'matmul':
-      return [step.out];
-    case 'barrier':
-      return [holderOf(step.value)];
-    case 'assign':
-      return [];
-  }
+/** Whether results are small; those whose shapes depend on data are as large as what they are made of. */
+function isSmall(shapes: readonly Shape[], data: readonly NDArray[]): boolean {
+  const read = data.reduce((size, array) => size + array.size, 0);
+  return shapes.every((shape) => (isFullyDefined(shape) ? sizeOf(shape) : read) <= foldable);
 }

@@ -93,8 +93,7 @@ class ReductionEmitter {
     const vector = lanesFor([this.#expr.body], variable, resolver, () => false);
     if (!vector) return null;
     const { op, dtype, body } = this.#expr;
-    const { lanes, depends } = vector;
-    const mode: VectorMode = { variable, lanes, depends: depends.of };
+    const { lanes, mode } = vector;
     const { local: counter } = this.#emitter.enter(variable);
     const term = this.#emitter.vectorized(mode, () => this.#emitter.value(body));
     const wideTerm = term.wide ? term.local : code.local('v128');

@@ -2,9 +2,24 @@
 import { dtypeInfo, type DType } from '../../../graph/dtype.js';
 import type { Expr, Variable } from '../../../ops/expr.js';
 import { factorOf } from './affine.js';
+import type { VectorMode } from './elements.js';
 import { partsOf, type Node } from './program.js';
 import { Dependence, type Resolver } from './resolve.js';
+import { vectorFunctions } from './scalar-ops.js';
 import { hasVectorBinary, hasVectorCast, hasVectorUnary, type Lanes } from './vector-ops.js';
+
+/** How the elements along a variable are computed. */
+export interface Vectors {
+  readonly variable: Variable;
+  readonly lanes: Lanes;
+  /** Vectors that go through the same instructions side by side. */
+  readonly sideBySide: number;
+  readonly mode: VectorMode;
+}
+
+/** Vectors side by side, and expression nodes that are written out for all of them, at most. */
+const most = 4;
+const mostNodes = 400;
 
 /**
  * How many elements at a time, or null where that cannot be.
@@ -15,17 +30,22 @@ export function lanesFor(
   variable: Variable,
   resolver: Resolver,
   isOwn: (load: Node<'load'>) => boolean,
-): { readonly lanes: Lanes; readonly depends: Dependence } | null {
+): Vectors | null {
   const depends = new Dependence(resolver, variable);
   const check = new Check(resolver, variable, depends, isOwn);
   if (!roots.every((root) => check.fits(root))) return null;
   const lanes = check.wide ? 2 : 4;
-  return variable.extent < lanes ? null : { lanes, depends };
+  if (variable.extent < lanes) return null;
+  const waits = check.functions > 0 && check.nodes <= mostNodes && variable.extent >= 2 * most * lanes;
+  return { variable, lanes, sideBySide: waits ? most : 1, mode: { variable, lanes, depends: depends.of } };
 }
 
 class Check {
   /** Whether elements of 64 bits take part. */
   wide = false;
+  /** Elementary functions, and all nodes that change along the variable. */
+  functions = 0;
+  nodes = 0;
   readonly #resolver: Resolver;
   readonly #variable: Variable;
   readonly #depends: Dependence;
@@ -52,6 +72,8 @@ class Check {
   }
 
   #check(expr: Expr): boolean {
+    this.nodes++;
+    if (expr.kind === 'unary' && vectorFunctions.has(expr.op)) this.functions++;
     switch (expr.kind) {
       case 'literal':
         return true;

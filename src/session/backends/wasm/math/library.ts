@@ -1,5 +1,5 @@
 /** Elementary functions of vectors, defined in a module as they are asked for. */
-import type { Code, FunctionRef, FunctionType } from '../assembler/code.js';
+import type { Code, FunctionRef, FunctionType, Local } from '../assembler/code.js';
 import type { ModuleBuilder } from '../assembler/module.js';
 import { float32 } from './float32.js';
 import { float64 } from './float64.js';
@@ -22,6 +22,11 @@ export type Definition = (args: readonly Vector[], helpers: Helpers) => Vector;
 const definitions = { float32, float64 };
 const shapes = { float32: 'f32x4', float64: 'f64x2' } as const;
 
+/** Functions of a few dozen instructions, which stand in the place of a call inside loops: then constants are loaded once. */
+const short: ReadonlySet<MathFunction> = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh']);
+/** Bytes of a function that may grow that way. */
+const mostCode = 40_000;
+
 /**
  * No fused multiply-add, so results are the same on every engine.
  */
@@ -37,6 +42,18 @@ export class MathLibrary implements Helpers {
   function(name: MathFunction, dtype: FloatType): FunctionRef {
     const count = name === 'pow' || name === 'floormod' ? 2 : 1;
     return this.helper(name, dtype, count, definitions[dtype][name]);
+  }
+
+  /** Leaves the function of vectors on the stack: written out where that is short, else called. */
+  writeOut(code: Code, name: MathFunction, dtype: FloatType, operands: readonly Local[]): void {
+    if (!short.has(name) || code.size > mostCode) {
+      for (const operand of operands) code.get(operand);
+      return void code.call(this.function(name, dtype));
+    }
+    code.scoped(() => {
+      const args = operands.map((operand) => Vector.of(code, shapes[dtype], operand));
+      definitions[dtype][name](args, this).push();
+    });
   }
 
   helper(name: string, dtype: FloatType, count: number, definition: Definition): FunctionRef {
