@@ -138,7 +138,9 @@ describe('mistakes are one line, and write nothing', () => {
   test('a folder that cannot be, and files that cannot be replaced', async () => {
     await writeFile(join(folder, 'file'), 'mine');
     const beneath = await build('trainer.ts', '--fetch', 'w', '-o', 'file/out');
-    expect([beneath.code, beneath.err]).toEqual([2, expect.stringContaining('cannot write into file/out: ENOTDIR')]);
+    expect([beneath.code, beneath.err]).toEqual([2, expect.stringContaining('file is no folder')]);
+    const refused = await build('trainer.ts', '--fetch', 'w', '-o', '/dev/null/out');
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('/dev/null is no folder')]);
     await mkdir(join(folder, 'taken/trainer.d.ts'), { recursive: true });
     await writeFile(join(folder, 'taken/trainer.js'), 'mine');
     const taken = await build('trainer.ts', '--fetch', 'w', '-o', 'taken');

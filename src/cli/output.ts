@@ -1,6 +1,6 @@
 /** Where results go: standard output, or a file that appears whole or not at all. */
 import { mkdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { UsageError } from './errors.js';
 
@@ -35,7 +35,7 @@ export async function writeFiles(
   const paths = files.map(([name]) => join(folder, name));
   const temporary = paths.map((path) => `${path}.${process.pid}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     for (const path of paths)
       if ((await stat(path).catch(() => null))?.isDirectory()) throw new Error(`${path} is a folder`);
     for (const [i, [, content]] of files.entries()) await writeFile(temporary[i]!, content);
@@ -45,6 +45,18 @@ export async function writeFiles(
     throw new UsageError(`cannot write into ${folder}: ${(error as Error).message}`, { cause: error });
   }
   return paths;
+}
+
+/** Not `mkdir`'s `recursive`: that does not end where a file system refuses new folders as missing, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; ; at = dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (found?.isDirectory()) break;
+    if (found) throw new Error(`${at} is no folder`);
+    missing.push(at);
+  }
+  for (const at of missing.reverse()) await mkdir(at);
 }
 
 /** A remark for the user that is no result. */

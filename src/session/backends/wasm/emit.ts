@@ -3,6 +3,7 @@ import type { NDArray } from '../../../graph/ndarray.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
 import type { MemoryLimits } from './assembler/module.js';
+import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
 import type { Fused } from './fuse.js';
@@ -15,12 +16,14 @@ import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
+  type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
   type Value,
   type VariableSlot,
 } from './program.js';
 import { Resolver } from './resolve.js';
+import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
 
@@ -70,6 +73,7 @@ export class PlanEmitter {
   readonly #options: EmitOptions;
   readonly #parts: ModuleParts;
   readonly #products: Products;
+  readonly #convolutions: Convolutions;
   readonly #storage: ReadonlyMap<Value, VariableSlot>;
   readonly #memory: MemoryPlan;
   readonly #constants = new Map<NDArray, number>();
@@ -81,7 +85,9 @@ export class PlanEmitter {
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(parts, products, options);
     this.#storage = valuesInPlace(fused);
-    const { scratch } = this.#products;
+    const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
+    this.#convolutions = new Convolutions(parts.module, convolutions, options);
+    const scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
     this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
   }
 
@@ -120,6 +126,10 @@ export class PlanEmitter {
           return this.#kernel(step, i, resolver);
         case 'matmul':
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+        case 'convolution':
+          return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
+        case 'scatter':
+          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }

@@ -3,7 +3,16 @@ import type { Expr } from '../../../ops/expr.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Lowered } from './lower.js';
 import { vectorFunctions } from './scalar-ops.js';
-import { holderOf, mayFail, partsOf, type Node, type Program, type ProgramStep, type Value } from './program.js';
+import {
+  holderOf,
+  mayFail,
+  partsOf,
+  scattered,
+  type Node,
+  type Program,
+  type ProgramStep,
+  type Value,
+} from './program.js';
 
 /** Members and expression nodes of a kernel at most: engines refuse functions of too many locals. */
 const mostMembers = 128;
@@ -76,7 +85,7 @@ class Fusion {
     for (const step of steps) {
       if (step.kind === 'barrier') this.#notBefore.set(step.value, this.#steps.length);
       else if (step.kind !== 'define') {
-        const outputs = step.kind === 'host' ? step.outputs : step.kind === 'matmul' ? [step.out] : [];
+        const outputs = step.kind === 'host' ? step.outputs : 'out' in step ? [step.out] : [];
         for (const output of outputs) this.#stepOf.set(output, this.#steps.length);
         this.#push(step, 0);
       } else if (!this.#inlined.has(step.value)) this.#place(step.value);
@@ -263,7 +272,10 @@ function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Valu
     case 'host':
       return step.inputs;
     case 'matmul':
+    case 'convolution':
       return [step.a, step.b];
+    case 'scatter':
+      return scattered(step);
     case 'assign':
       return [step.value];
   }

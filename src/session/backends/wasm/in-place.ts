@@ -1,5 +1,6 @@
 /** Which values live where variables do: what a variable holds at first, and what it holds in the end where nothing stands against it. */
 import type { Fused } from './fuse.js';
+import { outputsOf } from './memory.js';
 import { holderOf, type AssignStep, type ProgramStep, type Value, type VariableSlot } from './program.js';
 
 /**
@@ -38,8 +39,16 @@ function lastRead({ steps, reads, fetches }: Fused, value: Value): number {
 /** The kernel that may write the new content over the old one; null where it may not. */
 function madeInPlace(fused: Fused, { initial }: VariableSlot, value: Value, assigned: number): number | null {
   const { steps, stored } = fused;
-  const at = steps.findIndex((step) => step.kind === 'kernel' && step.members.includes(value));
+  const at = steps.findIndex((step) => outputsOf(step).includes(value));
   const step = steps[at];
+  // It fails before it writes, if at all.
+  if (step?.kind === 'scatter') {
+    const isBase = step.base !== null && holderOf(step.base) === initial;
+    const readsElse = [step.indices, step.updates].some((read) => holderOf(read) === initial);
+    return isBase && !readsElse && !steps.slice(at + 1, assigned).some((between) => mayFail(between, fused))
+      ? at
+      : null;
+  }
   if (step?.kind !== 'kernel' || !stored.has(value)) return null;
   // What may fail in between must find the variable as it was.
   if (steps.slice(at, assigned).some((between) => mayFail(between, fused))) return null;
@@ -53,5 +62,6 @@ function madeInPlace(fused: Fused, { initial }: VariableSlot, value: Value, assi
 }
 
 function mayFail(step: ProgramStep, { failing }: Fused): boolean {
-  return step.kind === 'host' || (step.kind === 'kernel' && step.members.some((member) => failing.has(member)));
+  if (step.kind === 'host' || step.kind === 'scatter') return true;
+  return step.kind === 'kernel' && step.members.some((member) => failing.has(member));
 }

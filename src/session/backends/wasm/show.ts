@@ -16,6 +16,10 @@ export function showProgram(fused: Fused): string {
         return `${step.outputs.map(declared).join(', ')} = host ${step.op.type}(${step.inputs.map(name).join(', ')})`;
       case 'matmul':
         return `${declared(step.out)} = matmul(${name(step.a)}${step.transposeA ? 'ᵀ' : ''}, ${name(step.b)}${step.transposeB ? 'ᵀ' : ''})`;
+      case 'convolution':
+        return `${declared(step.out)} = convolution ${step.convolution.side}(${name(step.a)}, ${name(step.b)})`;
+      case 'scatter':
+        return `${declared(step.out)} = scatter(${[step.base, step.indices, step.updates].map((value) => (value ? name(value) : '0')).join(', ')})`;
       case 'assign':
         return `${step.variable.key} := ${name(step.value)}`;
       case 'kernel': {

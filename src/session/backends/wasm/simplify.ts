@@ -66,6 +66,14 @@ class Simplifier {
       case 'matmul':
         this.#update(step.out.id);
         return this.#product(step);
+      case 'convolution':
+        this.#update(step.out.id);
+        return void this.#steps.push({ ...step, a: this.#now(step.a), b: this.#now(step.b) });
+      case 'scatter': {
+        this.#update(step.out.id);
+        const [base, indices, updates] = [step.base && this.#now(step.base), step.indices, step.updates] as const;
+        return void this.#steps.push({ ...step, base, indices: this.#now(indices), updates: this.#now(updates) });
+      }
       case 'host':
         this.#update(Math.max(-1, ...step.inputs.map(({ id }) => id)) + 1);
         return void this.#steps.push({ ...step, inputs: step.inputs.map((input) => this.#now(input)) });

@@ -88,7 +88,11 @@ class Check {
       case 'binary':
         return hasVectorBinary(expr.op, expr.a.dtype) && this.fits(expr.a) && this.fits(expr.b);
       case 'select':
-        return [expr.test, expr.yes, expr.no].every((part) => this.fits(part)) && isTotal(expr, this.#resolver);
+        // A test that is the same for all elements is a branch.
+        return (
+          [expr.test, expr.yes, expr.no].every((part) => this.fits(part)) &&
+          (!this.#depends.of(expr.test) || isTotal(expr, this.#resolver))
+        );
       case 'reduce':
         return hasVectorBinary(expr.op, expr.dtype) && this.fits(expr.body);
       case 'bound':

@@ -27,7 +27,7 @@ interface Blocking {
   readonly packedA: number;
 }
 
-interface Panel {
+export interface Panel {
   /** Columns from `start` to `end`, `columns` of them a call. */
   readonly start: number;
   end: number;
@@ -79,7 +79,7 @@ function tileRows(width: number, { fused }: Lanes): number {
 }
 
 /** Panels as wide as suits the rows; one vector that is left over is not left alone. */
-function choosePanels({ m, n, lanes }: Product): Panel[] {
+export function choosePanels({ m, n, lanes }: Pick<Product, 'm' | 'n' | 'lanes'>): Panel[] {
   const vectors = lanes.vectors(n);
   const width = Math.min(vectors, panelWidth(m, lanes));
   const [full, rest] = [Math.floor(vectors / width), vectors % width];

@@ -43,6 +43,10 @@ class StepText {
         const [a, b] = [step.a, step.b].map(named);
         return `${typed(step.out)} = matmul(${a}${step.transposeA ? 'ᵀ' : ''}, ${b}${step.transposeB ? 'ᵀ' : ''})`;
       }
+      case 'convolution':
+        return `${typed(step.out)} = convolution ${step.convolution.side}(${named(step.a)}, ${named(step.b)})`;
+      case 'scatter':
+        return `${typed(step.out)} = scatter(${[step.base, step.indices, step.updates].map((value) => (value ? named(value) : '0')).join(', ')})`;
       case 'host':
         return `${step.outputs.map(typed).join(', ')} = host ${step.op.type}(${step.inputs.map(named).join(', ')})`;
       case 'assign':

@@ -1,6 +1,6 @@
 /** Leaves out what nobody reads. */
 import type { Lowered, LoweredStep } from '../lower.js';
-import { holderOf, mayFail, visitExprs, type Value } from '../program.js';
+import { holderOf, mayFail, scattered, visitExprs, type Value } from '../program.js';
 
 /** A control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on the host may fail. */
 export function withoutUnread({ steps, values, fetches }: Lowered): readonly LoweredStep[] {
@@ -8,7 +8,7 @@ export function withoutUnread({ steps, values, fetches }: Lowered): readonly Low
   const needed: LoweredStep[] = [];
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i]!;
-    const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
+    const acts = ['assign', 'host', 'scatter'].includes(step.kind) || (step.kind === 'define' && fails(step.value));
     if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
     needed.push(step);
     for (const input of inputsOf(step, values)) read.add(holderOf(input));
@@ -18,7 +18,8 @@ export function withoutUnread({ steps, values, fetches }: Lowered): readonly Low
 
 function inputsOf(step: LoweredStep, values: readonly Value[]): readonly Value[] {
   if (step.kind === 'host') return step.inputs;
-  if (step.kind === 'matmul') return [step.a, step.b];
+  if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
+  if (step.kind === 'scatter') return scattered(step);
   if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
   const loaded: Value[] = [];
   visitExprs(step.value.root!, (expr) => {
@@ -41,6 +42,8 @@ function outputsOf(step: LoweredStep): readonly Value[] {
     case 'host':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
+    case 'scatter':
       return [step.out];
     case 'barrier':
       return [holderOf(step.value)];
