@@ -1,8 +1,7 @@
 /** What the compiler makes of programs: which steps, what is stored, and that it computes what the interpreter does. */
 import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
-import { fuse } from '../../../src/session/backends/wasm/fuse.js';
-import { lower } from '../../../src/session/backends/wasm/lower.js';
+import { fusedProgram } from '../../../src/session/backends/wasm/pipeline.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 import { parseFeeds } from '../../../src/session/feeds.js';
@@ -14,7 +13,7 @@ function steps(fetches: Record<string, tl.Tensor>, feeds: tl.Feeds): string {
   const { graph } = tensors[0]!;
   const fed = [...parseFeeds(graph, feeds)].map(([tensor, { shape }]) => ({ tensor, shape }));
   const request = { graph, fetches: tensors, targets: [], feeds: fed };
-  return showProgram(fuse(request, lower(compile(request))));
+  return showProgram(fusedProgram(compile(request), request));
 }
 
 const x = (shape: readonly (number | null)[] = [4, 6], dtype: tl.DType = 'float32') =>

@@ -42,6 +42,8 @@ export interface EmitOptions {
   readonly relaxed: boolean;
   /** The word where a run notes the number of the step after the last assignment that it has made. */
   readonly progress: number;
+  /** Whether functions keep their names. */
+  readonly names?: boolean;
 }
 
 export interface Emitted {
@@ -63,53 +65,53 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-export function emit(fused: Fused, options: EmitOptions): Emitted {
-  return new Emitter(fused, options).run();
-}
-
-class Emitter {
-  readonly #fused: Fused;
+/** Made, it has a place for every value; run, it has written the module. */
+export class Emitter {
+  readonly fused: Fused;
   readonly #options: EmitOptions;
   readonly #module = new ModuleBuilder();
   readonly #imports: ReturnType<typeof importAll>;
   readonly #products: Products;
-  readonly #storage: ReadonlyMap<Value, VariableSlot>;
-  readonly #memory: MemoryPlan;
+  /** Values in the place of variables. */
+  readonly storage: ReadonlyMap<Value, VariableSlot>;
+  readonly memory: MemoryPlan;
+  /** Bytes that products work in. */
+  readonly scratch: number;
   readonly #sites: Site[] = [];
   readonly #constants = new Map<NDArray, number>();
 
   constructor(fused: Fused, options: EmitOptions) {
-    this.#fused = fused;
+    this.fused = fused;
     this.#options = options;
     this.#imports = importAll(this.#module);
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(this.#module, products, options);
-    this.#storage = valuesInPlace(fused);
-    const { scratch } = this.#products;
-    this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
+    this.storage = valuesInPlace(fused);
+    this.scratch = this.#products.scratch;
+    this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
   run(): Emitted {
     const module = this.#module;
     const calls = this.#calls();
-    const variables = this.#fused.variables.map((slot): PlacedVariable => {
+    const variables = this.fused.variables.map((slot): PlacedVariable => {
       return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
     });
-    const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
+    const kept = variables.filter(({ slot, isRead }) => isRead && !this.storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
-      const to = this.#memory.addressOf.get(slot.initial)!;
+      const to = this.memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
     defineRun(module, copies, calls, this.#imports);
     defineChunk(module, calls);
     module.importMemory('env', 'memory', this.#options.memory);
     return {
-      bytes: module.finish(),
+      bytes: module.finish({ names: this.#options.names ?? false }),
       sites: this.#sites,
-      addressOf: this.#memory.addressOf,
+      addressOf: this.memory.addressOf,
       constants: this.#constants,
       variables,
-      size: this.#memory.size,
+      size: this.memory.size,
       isShared: calls.some(({ split }) => split !== null),
     };
   }
@@ -123,8 +125,8 @@ class Emitter {
       fail,
       site: (op, bound) => this.#sites.push({ op, bound: bound && { what: bound.what, size: bound.size } }) - 1,
     };
-    const resolver = new Resolver(this.#fused);
-    return this.#fused.steps.map((step, i): Call => {
+    const resolver = new Resolver(this.fused);
+    return this.fused.steps.map((step, i): Call => {
       switch (step.kind) {
         case 'host':
           return serial(host, [i]);
@@ -133,13 +135,13 @@ class Emitter {
         case 'kernel':
           return this.#kernel(step, i, resolver, context);
         case 'matmul':
-          return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+          return this.#products.call(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
       }
     });
   }
 
   #address(of: Value | NDArray): number {
-    return 'id' in of ? this.#memory.addressOf.get(of)! : this.#constant(of);
+    return 'id' in of ? this.memory.addressOf.get(of)! : this.#constant(of);
   }
 
   #constant(array: NDArray): number {
@@ -152,7 +154,7 @@ class Emitter {
   }
 
   #isRead(initial: Value): boolean {
-    const { reads, steps, fetches } = this.#fused;
+    const { reads, steps, fetches } = this.fused;
     return (
       reads.some((read) => read.has(initial)) ||
       steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
@@ -164,9 +166,9 @@ class Emitter {
     const { threads } = this.#options;
     // What fails, fails in the thread that can say so.
     const isSplit =
-      threads > 1 && !step.members.some((member) => this.#fused.failing.has(member)) && worthOf(step, this.#fused) > 1;
+      threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(this.#module, name, step, this.#fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(this.#module, name, step, this.fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
@@ -174,7 +176,7 @@ class Emitter {
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
     return this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
-      if (this.#storage.get(holderOf(value)) !== variable)
+      if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       code
         .i32(this.#options.progress)

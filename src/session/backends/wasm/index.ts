@@ -3,13 +3,13 @@ import type { NDArray } from '../../../graph/ndarray.js';
 import { common, compile } from '../../pipeline.js';
 import type { Backend, Executable, Loader, Plan, RunLimits, SessionState } from '../../plan.js';
 import { LoadedBodies, type LoadBody } from '../bodies.js';
-import { emit, type Emitted } from './emit.js';
+import type { Emitted, EmitOptions } from './emit.js';
 import { engine } from './engine.js';
 import { Instance, type Share } from './executable.js';
-import { fuse } from './fuse.js';
+import type { Fused } from './fuse.js';
 import type { Region } from './heap.js';
-import { lower } from './lower.js';
 import { relaxedSimd } from './matmul/relaxed.js';
+import { fusedProgram, toModule } from './pipeline.js';
 import { Residents } from './residents.js';
 import { openPool, type Pool } from './threads/pool.js';
 
@@ -92,14 +92,14 @@ class Compiled implements Executable {
       ...this.#plan.request,
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
-    const fused = fuse(request, lower({ ...this.#plan, request }));
+    const fused = fusedProgram(this.#plan, request);
     const regions: Region[] = [];
     const take = (bytes: number): number => {
       const region = heap.take(bytes);
       regions.push(region);
       return region.address;
     };
-    const emitted = emit(fused, {
+    const options: EmitOptions = {
       layout: {
         variable: (slot) => residents.of(slot).address,
         constant: take,
@@ -109,7 +109,8 @@ class Compiled implements Executable {
       threads: pool?.threads ?? 1,
       relaxed: relaxedSimd(),
       progress: heap.progress,
-    });
+    };
+    const emitted = toModule.run(fused, options);
     const { instance, leave } = this.#instance(fused, emitted);
     const close = (): void => {
       leave();
@@ -118,7 +119,7 @@ class Compiled implements Executable {
     return { shapes, instance, close };
   }
 
-  #instance(fused: ReturnType<typeof fuse>, emitted: Emitted): { instance: Instance; leave: () => void } {
+  #instance(fused: Fused, emitted: Emitted): { instance: Instance; leave: () => void } {
     const { residents, pool } = this.#loader;
     const module = new engine!.Module(emitted.bytes);
     const joined = emitted.isShared && pool ? pool.join(module, residents.heap.memory, this.#loader) : null;
