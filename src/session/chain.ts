@@ -19,15 +19,19 @@ export interface ChainStage<From, To, Needs> extends StageInfo {
 /** Sees the outcome of every stage. */
 export type Observe = (stage: StageInfo, show: () => string) => void;
 
-type Run<From, To, Needs> = (from: From, needs: Needs, observe?: Observe | null) => To;
+type Run<From, To, Needs> = (from: From, needs: Needs, observe: Observe | undefined) => To;
 
 export class Chain<From, To, Needs = unknown> {
   readonly names: readonly string[];
-  readonly run: Run<From, To, Needs>;
+  readonly #run: Run<From, To, Needs>;
 
   private constructor(names: readonly string[], run: Run<From, To, Needs>) {
     this.names = names;
-    this.run = run;
+    this.#run = run;
+  }
+
+  run(from: From, needs: Needs, observe?: Observe): To {
+    return this.#run(from, needs, observe);
   }
 
   static from<From>(): Chain<From, From> {
@@ -36,7 +40,7 @@ export class Chain<From, To, Needs = unknown> {
 
   then<Next, More = unknown>(stage: ChainStage<To, Next, More>): Chain<From, Next, Needs & More> {
     return new Chain([...this.names, stage.name], (from: From, needs: Needs & More, observe) => {
-      const outcome = stage.run(this.run(from, needs, observe), needs);
+      const outcome = stage.run(this.#run(from, needs, observe), needs);
       observe?.(stage, () => stage.show(outcome));
       return outcome;
     });

@@ -81,8 +81,7 @@ const programs: readonly {
       const { y } = tl.unique(tl.reshape(x(), [-1], { name: 'flat' }), { name: 'some' });
       return { y: y.add(1, { name: 'y' }) };
     },
-    steps:
-      'some:0 float32, some:1 int32[24] = host Unique(x:0 as float32[24])\ny:0 float32 = host AddV2(some:0, {y/y:0})',
+    steps: 'some:0 float32, some:1 int32[24] = host Unique(x:0 as [24])\ny:0 float32 = host AddV2(some:0, {y/y:0})',
   },
 ];
 

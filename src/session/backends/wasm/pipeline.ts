@@ -26,6 +26,6 @@ export const toModule = Chain.from<Fused>()
   .then({ name: 'emit', run: (emitter) => emitter.run(), show: showModule, extension: 'wat', level: 4 });
 
 /** The steps of `plan` for the concrete shapes of `request`. */
-export function fusedProgram(plan: Plan, request: Request, observe: Observe | null = null): Fused {
+export function fusedProgram(plan: Plan, request: Request, observe?: Observe): Fused {
   return toSteps.run({ ...plan, request }, { request }, observe);
 }

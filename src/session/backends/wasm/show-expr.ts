@@ -34,7 +34,7 @@ export function declared(value: Value, nameOf: NameOf): string {
 export function read(value: Value, nameOf: NameOf, shape: Value['shape'] = value.shape): string {
   const holder = holderOf(value);
   const text = holder.data ? `{${nameOf(holder)}}` : nameOf(holder);
-  return shapesEqual(holder.shape, shape) ? text : `${text} as ${typeOf({ dtype: value.dtype, shape })}`;
+  return shapesEqual(holder.shape, shape) ? text : `${text} as [${shape!.join(', ')}]`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { disassemble } from './assembler/disassemble.js';
 import type { Emitted, Emitter } from './emit.js';
 import type { Fused } from './fuse.js';
 import type { Lowered, LoweredStep } from './lower.js';
-import { sizeInMemory } from './memory.js';
+import { outputsOf, sizeInMemory } from './memory.js';
 import { holderOf, type KernelStep, type Value } from './program.js';
 import { bytesOf } from './scalar-ops.js';
 import { declared, ExprText, read, typeOf, uniqueNames, type NameOf } from './show-expr.js';
@@ -77,9 +77,7 @@ export function showMemory({ fused, memory, storage, scratch }: Emitter): string
   const places = [...memory.addressOf]
     .map(([value, from]) => ({ value, from, to: from + sizeInMemory(value) }))
     .sort((a, b) => a.from - b.from || a.value.id - b.value.id);
-  const madeAt = new Map(
-    fused.steps.flatMap((step, i) => ('members' in step ? step.members.map((m) => [m, i] as const) : [])),
-  );
+  const madeAt = new Map(fused.steps.flatMap((step, i) => outputsOf(step).map((value) => [value, i] as const)));
   const nameOf = uniqueNames(fused.values);
   const line = ({ value, from, to }: (typeof places)[number]): string => {
     const slot = storage.get(value);
