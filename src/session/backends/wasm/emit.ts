@@ -1,54 +1,48 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Operation } from '../../../graph/operation.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
-import { ModuleBuilder, type MemoryLimits } from './assembler/module.js';
+import type { MemoryLimits } from './assembler/module.js';
+import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
-import { IntLibrary } from './int-library.js';
 import { defineKernel } from './kernel.js';
-import { MathLibrary } from './math/library.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
+import { ModuleParts, type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
+  type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
   type Value,
   type VariableSlot,
 } from './program.js';
 import { Resolver } from './resolve.js';
+import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
 
-/** Where compiled code may fail. */
-export interface Site {
-  readonly op: Operation;
-  /** null for an integer division by zero. */
-  readonly bound: { readonly what: string; readonly size: number } | null;
-}
-
 export interface EmitOptions {
   readonly layout: Layout;
-  readonly memory: MemoryLimits;
   /** How many may share the work of a step. */
   readonly threads: number;
   /** Whether fused multiply-add may be used in products. */
   readonly relaxed: boolean;
   /** The word where a run notes the number of the step after the last assignment that it has made. */
   readonly progress: number;
-  /** Whether functions keep their names. */
-  readonly names?: boolean;
 }
 
-export interface Emitted {
+export interface Emitted extends EmittedPlan {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sites: readonly Site[];
+}
+
+export interface EmittedPlan {
   readonly addressOf: ReadonlyMap<Value, number>;
   readonly constants: ReadonlyMap<NDArray, number>;
   readonly variables: readonly PlacedVariable[];
@@ -65,49 +59,75 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-/** Made, it has a place for every value; run, it has written the module. */
-export class Emitter {
+export interface ModuleOptions extends EmitOptions {
+  readonly memory: MemoryLimits;
+  /** Whether functions keep their names. */
+  readonly names?: boolean;
+}
+
+/** A session's plan whose values have their places, and the module that it is for. */
+export interface Placed {
+  readonly plan: PlanEmitter;
+  readonly parts: ModuleParts;
+  readonly options: ModuleOptions;
+}
+
+export function place(fused: Fused, options: ModuleOptions): Placed {
+  const parts = new ModuleParts(true);
+  return { plan: new PlanEmitter(fused, parts, options), parts, options };
+}
+
+/** The module of a session's plan: it imports `memory`, and exports `run` and what threads need. */
+export function emit({ plan, parts, options }: Placed): Emitted {
+  const emitted = plan.run('run');
+  const { module, sites } = parts;
+  const { memory, names = false } = options;
+  return { ...emitted, bytes: module.importMemory('env', 'memory', memory).finish({ names }), sites };
+}
+
+/** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
+export class PlanEmitter {
   readonly fused: Fused;
   readonly #options: EmitOptions;
-  readonly #module = new ModuleBuilder();
-  readonly #imports: ReturnType<typeof importAll>;
+  readonly #parts: ModuleParts;
   readonly #products: Products;
+  readonly #convolutions: Convolutions;
   /** Values in the place of variables. */
   readonly storage: ReadonlyMap<Value, VariableSlot>;
   readonly memory: MemoryPlan;
-  /** Bytes that products work in. */
+  /** Bytes that products and convolutions work in. */
   readonly scratch: number;
-  readonly #sites: Site[] = [];
   readonly #constants = new Map<NDArray, number>();
 
-  constructor(fused: Fused, options: EmitOptions) {
+  constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
     this.fused = fused;
     this.#options = options;
-    this.#imports = importAll(this.#module);
+    this.#parts = parts;
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
-    this.#products = new Products(this.#module, products, options);
+    this.#products = new Products(parts, products, options);
     this.storage = valuesInPlace(fused);
-    this.scratch = this.#products.scratch;
+    const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
+    this.#convolutions = new Convolutions(parts.module, convolutions, options);
+    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
     this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
-  run(): Emitted {
-    const module = this.#module;
+  /** `name`: what its entry is exported as. */
+  run(name: string): EmittedPlan {
+    const { module, hosted } = this.#parts;
     const calls = this.#calls();
+    const read = this.#read();
     const variables = this.fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
+      return { slot, address: this.#options.layout.variable(slot), isRead: read.has(slot.initial) };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !this.storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
       const to = this.memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
-    defineRun(module, copies, calls, this.#imports);
+    defineRun(module, name, copies, calls, hosted);
     defineChunk(module, calls);
-    module.importMemory('env', 'memory', this.#options.memory);
     return {
-      bytes: module.finish({ names: this.#options.names ?? false }),
-      sites: this.#sites,
       addressOf: this.memory.addressOf,
       constants: this.#constants,
       variables,
@@ -117,25 +137,21 @@ export class Emitter {
   }
 
   #calls(): readonly Call[] {
-    const { host, place, fail, divide } = this.#imports;
-    const context: EmitContext = {
-      libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide) },
-      address: (of) => this.#address(of),
-      place,
-      fail,
-      site: (op, bound) => this.#sites.push({ op, bound: bound && { what: bound.what, size: bound.size } }) - 1,
-    };
     const resolver = new Resolver(this.fused);
     return this.fused.steps.map((step, i): Call => {
       switch (step.kind) {
         case 'host':
-          return serial(host, [i]);
+          return serial(this.#parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
         case 'kernel':
-          return this.#kernel(step, i, resolver, context);
+          return this.#kernel(step, i, resolver);
         case 'matmul':
           return this.#products.call(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
+        case 'convolution':
+          return this.#convolutions.call(step, this.memory.scratch, (of) => this.#address(of));
+        case 'scatter':
+          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }
@@ -147,35 +163,43 @@ export class Emitter {
   #constant(array: NDArray): number {
     let at = this.#constants.get(array);
     if (at === undefined) {
-      at = this.#options.layout.constant(array.size * bytesOf(array.dtype));
+      at = this.#options.layout.constant(array.size * bytesOf(array.dtype), array);
       this.#constants.set(array, at);
     }
     return at;
   }
 
-  #isRead(initial: Value): boolean {
+  /** What somebody reads, in this plan or outside. */
+  #read(): ReadonlySet<Value> {
     const { reads, steps, fetches } = this.fused;
-    return (
-      reads.some((read) => read.has(initial)) ||
-      steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
-      fetches.some((fetch) => holderOf(fetch) === initial)
-    );
+    const read = new Set(fetches.map(holderOf));
+    for (const values of reads) for (const value of values) read.add(value);
+    for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
+    return read;
   }
 
-  #kernel(step: KernelStep, i: number, resolver: Resolver, context: EmitContext): Call {
+  #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
     const { threads } = this.#options;
+    const { module, sites, libraries, place, fail } = this.#parts;
+    const context: EmitContext = {
+      libraries,
+      address: (of) => this.#address(of),
+      place,
+      fail,
+      site: (op, bound) => sites.push({ op, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
+    };
     // What fails, fails in the thread that can say so.
     const isSplit =
       threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(this.#module, name, step, this.fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(module, name, step, this.fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
-    return this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+    return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       code
@@ -184,20 +208,6 @@ export class Emitter {
         .memory('i32.store');
     });
   }
-}
-
-function importAll(module: ModuleBuilder) {
-  const take = (name: string, params: readonly ('i32' | 'f64')[]): FunctionRef =>
-    module.importFunction('env', name, { params, results: [] });
-  return {
-    /** (step): runs a step on the host. */
-    host: take('host', ['i32']),
-    place: take('place', ['i32']),
-    fail: take('fail', ['i32', 'f64']),
-    divide: take('divide', ['i32']),
-    poll: take('poll', ['i32']),
-    share: take('share', ['i32', 'i32']),
-  };
 }
 
 function emitCopy(code: Code, from: number, to: number, { dtype, shape }: VariableSlot): void {

@@ -38,14 +38,18 @@ export function splitIn(chunks: number, extent: number, grain: number): Pick<Spl
   return { extent, size: Math.max(Math.ceil(extent / chunks / grain), 1) * grain };
 }
 
-/** (polls): runs all calls, asking before each step if there is time left where `polls` is not 0. `first`: what runs before all steps. */
+/**
+ * (polls): runs all calls, asking before each step if there is time left where `polls` is not 0. Where nobody can be asked, it takes
+ * nothing. `first`: what runs before all steps.
+ */
 export function defineRun(
   module: ModuleBuilder,
+  name: string,
   first: readonly FunctionRef[],
   calls: readonly Call[],
-  { poll, share }: EntryImports,
+  imports: EntryImports | null,
 ): void {
-  const type = { params: ['i32'], results: [] } as const;
+  const type = { params: imports ? (['i32'] as const) : [], results: [] };
   const parts: FunctionRef[] = [];
   let job = 0;
   for (let from = 0; from < calls.length; from += callsInEntry) {
@@ -53,12 +57,12 @@ export function defineRun(
     parts.push(
       module.define(`part${parts.length}`, type, (code) => {
         some.forEach(({ fn, operands, split }, i) => {
-          code.get(code.params[0]!).if(() => code.i32(from + i).call(poll));
+          if (imports) code.get(code.params[0]!).if(() => code.i32(from + i).call(imports.poll));
           if (split)
             code
               .i32(job++)
               .i32(Math.ceil(split.extent / split.size))
-              .call(share);
+              .call(imports!.share);
           else {
             for (const operand of operands) code.i32(operand);
             code.call(fn);
@@ -67,9 +71,12 @@ export function defineRun(
       }),
     );
   }
-  const run = module.define('run', type, (code) => {
+  const run = module.define(name, type, (code) => {
     for (const fn of first) code.call(fn);
-    for (const part of parts) code.get(code.params[0]!).call(part);
+    for (const part of parts) {
+      if (imports) code.get(code.params[0]!);
+      code.call(part);
+    }
   });
   module.export(run);
 }

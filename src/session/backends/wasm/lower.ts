@@ -14,20 +14,21 @@ import {
   type OpView,
   type RegisteredOp,
   type Routine,
+  type ScatterReading,
 } from '../../../ops/opdef.js';
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
+import { isDirect } from './conv/geometry.js';
 import { Contents, type Barred } from './contents.js';
 import {
-  holderOf,
   IndexVariables,
   isCompiled,
-  mayFail,
-  visitExprs,
   type AssignStep,
+  type ConvolutionStep,
   type HostStep,
   type MatMulStep,
+  type ScatterStep,
   type Value,
   type VariableSlot,
 } from './program.js';
@@ -36,6 +37,8 @@ import {
 export type LoweredStep =
   | HostStep
   | MatMulStep
+  | ScatterStep
+  | ConvolutionStep
   | AssignStep
   | { readonly kind: 'define'; readonly value: Value }
   /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
@@ -93,39 +96,12 @@ class Lowerer {
     const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
     return {
       values: this.#values,
-      steps: this.#withoutUnread(fetched),
+      steps: this.#steps,
       feeds: fed,
       fetches: fetched,
       variables: this.#contents.slots,
       indices: this.#indices,
     };
-  }
-
-  /**
-   * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
-   * the host may fail.
-   */
-  #withoutUnread(fetches: readonly Value[]): readonly LoweredStep[] {
-    const read = new Set(fetches.map(holderOf));
-    const needed: LoweredStep[] = [];
-    for (const step of [...this.#steps].reverse()) {
-      const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
-      if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
-      needed.push(step);
-      for (const input of this.#inputsOf(step)) read.add(holderOf(input));
-    }
-    return needed.reverse();
-  }
-
-  #inputsOf(step: LoweredStep): readonly Value[] {
-    if (step.kind === 'host') return step.inputs;
-    if (step.kind === 'matmul') return [step.a, step.b];
-    if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
-    const loaded: Value[] = [];
-    visitExprs(step.value.root!, (expr) => {
-      if (expr.kind === 'load' && expr.source.kind === 'input') loaded.push(this.#values[expr.source.position]!);
-    });
-    return loaded;
   }
 
   #value(
@@ -150,6 +126,7 @@ class Lowerer {
     const inputs = op.inputs.map((input) => this.#of.get(input)!);
     if (this.#folded(op, def, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
+      if (typeof def.lower === 'function' && def.lower.convolution && this.#convolved(op, def.lower, inputs)) return;
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
@@ -168,8 +145,7 @@ class Lowerer {
     if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
     const data = inputs.map((input) => input.data);
     if (!data.every((array) => array !== null)) return false;
-    const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
-    if (!known && inputs.length > 0) return false;
+    if (inputs.length > 0 && !isSmall(outputShapes(op, inputs), data)) return false;
     let results: readonly NDArray[];
     try {
       results = new Kernel(def, op).run(data, noResources);
@@ -248,14 +224,51 @@ class Lowerer {
     return value;
   }
 
-  #onVariables(op: Operation, { reads, assigns }: Routine, inputs: readonly Value[]): boolean {
+  #onVariables(op: Operation, { reads, assigns, elements, scatter }: Routine, inputs: readonly Value[]): boolean {
     if (reads) {
       const held = this.#contents.find(op, 0, inputs[0]!.data);
       if (held?.slot.dtype !== op.outputs[0]!.dtype) return false;
       this.#bind(op, 0, held.current);
       return true;
     }
+    if (scatter) return this.#scattered(op, scatter, inputs);
+    if (elements) return this.#computed(op, elements, inputs);
     return assigns !== undefined && this.#assigned(op, assigns, inputs);
+  }
+
+  /** What operations on variables work with: in the place of handles, what their variables hold. Null where that is not known here. */
+  #operands(op: Operation, inputs: readonly Value[]): readonly Value[] | null {
+    const operands = inputs.map((value, i) =>
+      value.dtype === 'resource' ? this.#contents.find(op, i, value.data)?.current : value,
+    );
+    const isKnown = operands.every((value) => value && value.shape !== null && isCompiled(value.dtype));
+    return isKnown && fits(op, inputs) ? (operands as readonly Value[]) : null;
+  }
+
+  #computed(op: Operation, elements: NonNullable<Routine['elements']>, inputs: readonly Value[]): boolean {
+    const operands = this.#operands(op, inputs);
+    return operands !== null && this.#lowered(op, elements, operands);
+  }
+
+  #scattered(op: Operation, reading: ScatterReading, inputs: readonly Value[]): boolean {
+    const operands = this.#operands(op, inputs);
+    if (!operands) return false;
+    const [indices, updates] = [operands[reading.indices]!, operands[reading.updates]!];
+    const base = reading.base === null ? null : operands[reading.base]!;
+    const shape = base?.shape ?? outputShapes(op, inputs)[0]!;
+    const rows = [...indices.shape!, ...(shape?.slice(1) ?? [])];
+    const isDirect =
+      isFullyDefined(shape) && shapesEqual(rows, updates.shape) && ['int32', 'int64'].includes(indices.dtype);
+    if (!isDirect || sizeOf(shape) === 0 || !isAddable(updates.dtype) || (base && base.dtype !== updates.dtype))
+      return false;
+    const variable = reading.base === null ? null : this.#contents.find(op, reading.base, inputs[reading.base]!.data)!;
+    const out = this.#value(op.outputs[0]?.name ?? `${op.name}/content`, op, { dtype: updates.dtype, shape });
+    this.#steps.push({ kind: 'scatter', op, reading, base, indices, updates, out });
+    if (variable) {
+      this.#steps.push({ kind: 'assign', op, variable: variable.slot, value: out });
+      variable.current = out;
+    } else this.#bind(op, 0, out);
+    return true;
   }
 
   #assigned(op: Operation, assigns: NonNullable<Routine['assigns']>, inputs: readonly Value[]): boolean {
@@ -292,6 +305,20 @@ class Lowerer {
     return true;
   }
 
+  #convolved(op: Operation, { convolution: read }: Lowering, inputs: readonly Value[]): boolean {
+    return this.#attempt(() => {
+      const convolution = read!(this.#view(op, inputs));
+      const [a, b] = convolution.operands.map((position) => inputs[position]!) as [Value, Value];
+      const [shape] = outputShapes(op, inputs) as readonly [Shape];
+      const { name, dtype } = op.outputs[0]!;
+      if (!isFullyDefined(shape) || !isDirect(convolution) || !['float32', 'float64', 'int32'].includes(dtype))
+        throw unknown;
+      const out = this.#value(name, op, { dtype, shape });
+      this.#bind(op, 0, out);
+      this.#steps.push({ kind: 'convolution', op, convolution, a, b, out });
+    });
+  }
+
   #host(op: Operation, inputs: readonly Value[]): void {
     for (const { dtype, data } of inputs) if (dtype === 'resource' && this.#contents.bar(data)) this.#isRefuted = true;
     const shapes = outputShapes(op, inputs);
@@ -304,23 +331,12 @@ class Lowerer {
   }
 }
 
-function fails({ root }: Value): boolean {
-  let may = false;
-  visitExprs(root!, (expr) => (may ||= mayFail(expr)));
-  return may;
+function isAddable(dtype: Value['dtype']): boolean {
+  return isCompiled(dtype) && dtype !== 'bool';
 }
 
-function outputsOf(step: LoweredStep): readonly Value[] {
-  switch (step.kind) {
-    case 'define':
-      return [step.value];
-    case 'host':
-      return step.outputs;
-    case 'matmul':
-      return [step.out];
-    case 'barrier':
-      return [holderOf(step.value)];
-    case 'assign':
-      return [];
-  }
+/** Whether results are small; those whose shapes depend on data are as large as what they are made of. */
+function isSmall(shapes: readonly Shape[], data: readonly NDArray[]): boolean {
+  const read = data.reduce((size, array) => size + array.size, 0);
+  return shapes.every((shape) => (isFullyDefined(shape) ? sizeOf(shape) : read) <= foldable);
 }

@@ -23,6 +23,8 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
     case 'host':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
+    case 'scatter':
       return [step.out];
     case 'kernel':
       return step.members;
@@ -35,7 +37,7 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
 export function placedValues(fused: Fused): ReadonlySet<Value> {
   const placed = new Set([...fused.stored, ...fused.variables.map(({ initial }) => initial)]);
   for (const read of fused.reads) for (const value of read) if (!value.data) placed.add(value);
-  for (const step of fused.steps) if (step.kind === 'matmul') placed.add(step.out);
+  for (const step of fused.steps) if ('out' in step) placed.add(step.out);
   for (const value of placed) if (value.shape === null || !isCompiled(value.dtype) || value.data) placed.delete(value);
   const made = new Set(fused.steps.flatMap((step) => (step.kind === 'host' ? [] : outputsOf(step))));
   const read = new Set(fused.reads.flatMap((values) => [...values]));

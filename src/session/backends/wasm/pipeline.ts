@@ -1,9 +1,10 @@
 /** This backend's compiler, from top to bottom: what becomes of a plan whose feeds have concrete shapes. */
 import { Chain, type Observe } from '../../chain.js';
 import type { Plan, Request } from '../../plan.js';
-import { Emitter, type EmitOptions } from './emit.js';
+import { emit, place } from './emit.js';
 import { fuse, type Fused } from './fuse.js';
 import { lower, type Lowered } from './lower.js';
+import { simplify } from './simplify.js';
 import { showFused, showLowered, showMemory, showModule } from './show-stages.js';
 
 interface Asked {
@@ -13,6 +14,7 @@ interface Asked {
 /** The steps of a plan. */
 export const toSteps = Chain.from<Plan>()
   .then({ name: 'lower', run: lower, show: showLowered })
+  .then({ name: 'simplify', run: simplify, show: showLowered })
   .then({
     name: 'fuse',
     run: (lowered: Lowered, { request }: Asked) => fuse(request, lowered),
@@ -22,8 +24,8 @@ export const toSteps = Chain.from<Plan>()
 
 /** The module that makes those steps. */
 export const toModule = Chain.from<Fused>()
-  .then({ name: 'memory', run: (fused: Fused, options: EmitOptions) => new Emitter(fused, options), show: showMemory })
-  .then({ name: 'emit', run: (emitter) => emitter.run(), show: showModule, extension: 'wat', level: 4 });
+  .then({ name: 'memory', run: place, show: showMemory })
+  .then({ name: 'emit', run: emit, show: showModule, extension: 'wat', level: 4 });
 
 /** The steps of `plan` for the concrete shapes of `request`. */
 export function fusedProgram(plan: Plan, request: Request, observe?: Observe): Fused {
