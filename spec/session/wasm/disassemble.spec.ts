@@ -187,3 +187,13 @@ test('what is no module, or has instructions that the assembler does not know', 
   expect(() => disassemble(bytes)).toThrow('knows no instruction 209');
   expect(() => disassemble(bytes.subarray(0, bytes.length - 2))).toThrow('The bytes end at');
 });
+
+test('a memory of its own, and what it holds at first', () => {
+  const module = new ModuleBuilder().exportMemory('memory', { initial: 2 }).data(64, new Uint8Array(5));
+  module.export(module.define('f', { params: [], results: [] }, () => undefined));
+  const text = textOf(module);
+  expect(text).toContain('  (memory 2)\n');
+  expect(text).toContain('  (export "memory" (memory 0))\n');
+  expect(text).toContain('  ;; data: 5 bytes from 64 on\n');
+  expect(() => assembled(text)).not.toThrow();
+});

@@ -10,14 +10,9 @@ const bytes = 4 * size;
 
 function memoryOf(fetches: readonly tl.Tensor[], x: tl.Tensor): number {
   const request = { graph: x.graph, fetches, targets: [], feeds: [{ tensor: x, shape: x.shape as readonly number[] }] };
+  const fused = fusedProgram(compile(request), request);
   const layout = new PlainLayout();
-  toModule.run(fusedProgram(compile(request), request), {
-    layout,
-    memory: { initial: 1 },
-    threads: 1,
-    relaxed: false,
-    progress: 0,
-  });
+  toModule.run(fused, { layout, memory: { initial: 1 }, threads: 1, relaxed: false, progress: 0 });
   return layout.size;
 }
 

@@ -8,7 +8,8 @@ export function say(text: string): void {
 }
 
 interface Files {
-  mkdirSync(path: string, options: { recursive: true }): void;
+  existsSync(path: string): boolean;
+  mkdirSync(path: string): void;
   writeFileSync(path: string, data: string | Uint8Array): void;
 }
 
@@ -23,15 +24,24 @@ export class Dump {
     if (!files) throw new InvalidArgumentError('TAPELESS_DUMP: there are no files here; it is for Node.');
     this.#folder = folder;
     this.#files = files;
-    this.#try(folder, () => files.mkdirSync(folder, { recursive: true }));
+    this.#try(folder, () => this.#make(folder));
   }
 
   write(folder: string, name: string, data: string | Uint8Array): void {
     const path = `${this.#folder}/${folder}`;
     this.#try(path, () => {
-      this.#files.mkdirSync(path, { recursive: true });
+      this.#make(path);
       this.#files.writeFileSync(`${path}/${name}`, typeof data === 'string' ? `${data}\n` : data);
     });
+  }
+
+  /** Not `recursive`: that does not end where a file system refuses new folders as missing, as /proc does. */
+  #make(path: string): void {
+    const parts = path.split('/');
+    for (let i = 1; i <= parts.length; i++) {
+      const at = parts.slice(0, i).join('/');
+      if (at !== '' && !this.#files.existsSync(at)) this.#files.mkdirSync(at);
+    }
   }
 
   #try(path: string, write: () => void): void {

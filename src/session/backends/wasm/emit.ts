@@ -59,6 +59,32 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
+export interface ModuleOptions extends EmitOptions {
+  readonly memory: MemoryLimits;
+  /** Whether functions keep their names. */
+  readonly names?: boolean;
+}
+
+/** A session's plan whose values have their places, and the module that it is for. */
+export interface Placed {
+  readonly plan: PlanEmitter;
+  readonly parts: ModuleParts;
+  readonly options: ModuleOptions;
+}
+
+export function place(fused: Fused, options: ModuleOptions): Placed {
+  const parts = new ModuleParts(true);
+  return { plan: new PlanEmitter(fused, parts, options), parts, options };
+}
+
+/** The module of a session's plan: it imports `memory`, and exports `run` and what threads need. */
+export function emit({ plan, parts, options }: Placed): Emitted {
+  const emitted = plan.run('run');
+  const { module, sites } = parts;
+  const { memory, names = false } = options;
+  return { ...emitted, bytes: module.importMemory('env', 'memory', memory).finish({ names }), sites };
+}
+
 /** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
 export class PlanEmitter {
   readonly fused: Fused;
@@ -125,7 +151,7 @@ export class PlanEmitter {
         case 'convolution':
           return this.#convolutions.call(step, this.memory.scratch, (of) => this.#address(of));
         case 'scatter':
-          return serial(defineScatter(this.parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
+          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }
@@ -173,7 +199,7 @@ export class PlanEmitter {
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
-    return this.parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+    return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       code

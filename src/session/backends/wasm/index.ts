@@ -4,7 +4,7 @@ import { common, compile } from '../../pipeline.js';
 import type { PlanLog, SessionLog } from '../../debug/log.js';
 import type { Backend, Executable, Loader, Plan, RunLimits, SessionState } from '../../plan.js';
 import { LoadedBodies, type LoadBody } from '../bodies.js';
-import type { Emitted } from './emit.js';
+import type { Emitted, ModuleOptions } from './emit.js';
 import { engine } from './engine.js';
 import { Instance, type Share } from './executable.js';
 import type { Fused } from './fuse.js';

@@ -2,7 +2,7 @@
 import type { NDArray } from '../../../graph/ndarray.js';
 import { int, variable, type Expr } from '../../../ops/expr.js';
 import { disassemble } from './assembler/disassemble.js';
-import type { Emitted, PlanEmitter } from './emit.js';
+import type { Emitted, Placed } from './emit.js';
 import type { Fused } from './fuse.js';
 import type { Lowered, LoweredStep } from './lower.js';
 import { outputsOf, sizeInMemory } from './memory.js';
@@ -73,7 +73,8 @@ function dataText({ data, size }: NDArray): string {
 }
 
 /** What lies where, by address: several values at one place follow each other in time. */
-export function showMemory({ fused, memory, storage, scratch }: PlanEmitter): string {
+export function showMemory({ plan }: Placed): string {
+  const { fused, memory, storage, scratch } = plan;
   const places = [...memory.addressOf]
     .map(([value, from]) => ({ value, from, to: from + sizeInMemory(value) }))
     .sort((a, b) => a.from - b.from || a.value.id - b.value.id);
@@ -85,7 +86,8 @@ export function showMemory({ fused, memory, storage, scratch }: PlanEmitter): st
     const when = made === undefined ? '' : `, made by step ${made}`;
     return `${from}–${to} ${declared(value, nameOf)}${when}${slot ? `, the place of ${slot.key}` : ''}`;
   };
-  const own = scratch === 0 ? [] : [`${memory.scratch}–${memory.scratch + scratch} scratch of products`];
+  const own =
+    scratch === 0 ? [] : [`${memory.scratch}–${memory.scratch + scratch} scratch of products and convolutions`];
   return [`${memory.size} bytes for values and scratch`, ...own, ...places.map(line)].join('\n');
 }
 

@@ -13,7 +13,8 @@ export function showProgram({ steps, stored }: Fused): string {
 }
 
 export function showStep(step: Exclude<ProgramStep, KernelStep>, nameOf: NameOf): string {
-  const list = (values: readonly Value[]): string => values.map((value) => read(value, nameOf)).join(', ');
+  const list = (values: readonly (Value | null)[]): string =>
+    values.map((value) => (value ? read(value, nameOf) : '0')).join(', ');
   switch (step.kind) {
     case 'host':
       return `${step.outputs.map((value) => declared(value, nameOf)).join(', ')} = host ${step.op.type}(${list(step.inputs)})`;
@@ -24,7 +25,7 @@ export function showStep(step: Exclude<ProgramStep, KernelStep>, nameOf: NameOf)
     case 'convolution':
       return `${declared(step.out, nameOf)} = convolution ${step.convolution.side}(${list([step.a, step.b])})`;
     case 'scatter':
-      return `${declared(step.out, nameOf)} = scatter(${step.base ? list(scattered(step)) : `0, ${list(scattered(step))}`})`;
+      return `${declared(step.out, nameOf)} = scatter(${list([step.base, step.indices, step.updates])})`;
     case 'assign':
       return `${step.variable.key} := ${read(step.value, nameOf)}`;
   }
