@@ -2,6 +2,7 @@
 import type { NDArray } from '../../../graph/ndarray.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
+import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
@@ -10,8 +11,7 @@ import { valuesInPlace } from './in-place.js';
 import { defineKernel } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
-import type { ModuleParts} from './parts.js';
-import { type Site } from './parts.js';
+import { ModuleParts, type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
@@ -89,7 +89,7 @@ export function emit({ plan, parts, options }: Placed): Emitted {
 export class PlanEmitter {
   readonly fused: Fused;
   readonly #options: EmitOptions;
-  readonly parts: ModuleParts;
+  readonly #parts: ModuleParts;
   readonly #products: Products;
   readonly #convolutions: Convolutions;
   /** Values in the place of variables. */
@@ -102,7 +102,7 @@ export class PlanEmitter {
   constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
     this.fused = fused;
     this.#options = options;
-    this.parts = parts;
+    this.#parts = parts;
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(parts, products, options);
     this.storage = valuesInPlace(fused);
@@ -114,7 +114,7 @@ export class PlanEmitter {
 
   /** `name`: what its entry is exported as. */
   run(name: string): EmittedPlan {
-    const { module, hosted } = this.parts;
+    const { module, hosted } = this.#parts;
     const calls = this.#calls();
     const read = this.#read();
     const variables = this.fused.variables.map((slot): PlacedVariable => {
@@ -141,7 +141,7 @@ export class PlanEmitter {
     return this.fused.steps.map((step, i): Call => {
       switch (step.kind) {
         case 'host':
-          return serial(this.parts.hosted!.host, [i]);
+          return serial(this.#parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
         case 'kernel':
@@ -180,7 +180,7 @@ export class PlanEmitter {
 
   #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
     const { threads } = this.#options;
-    const { module, sites, libraries, place, fail } = this.parts;
+    const { module, sites, libraries, place, fail } = this.#parts;
     const context: EmitContext = {
       libraries,
       address: (of) => this.#address(of),

@@ -10,7 +10,7 @@ import { Instance, type Share } from './executable.js';
 import type { Fused } from './fuse.js';
 import type { Region } from './heap.js';
 import { relaxedSimd } from './matmul/relaxed.js';
-import { fusedProgram, toModule, type ModuleOptions } from './pipeline.js';
+import { fusedProgram, toModule } from './pipeline.js';
 import { Residents } from './residents.js';
 import { sizeText } from './step-infos.js';
 import { whyNotShared } from './threads/host.js';

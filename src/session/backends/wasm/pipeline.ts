@@ -22,13 +22,6 @@ export const toSteps = Chain.from<Plan>()
     level: 3,
   });
 
-/** What a session's module imports its memory with. */
-export interface ModuleOptions extends EmitOptions {
-  readonly memory: MemoryLimits;
-  /** Whether functions keep their names. */
-  readonly names?: boolean;
-}
-
 /** The module that makes those steps. */
 export const toModule = Chain.from<Fused>()
   .then({ name: 'memory', run: place, show: showMemory })

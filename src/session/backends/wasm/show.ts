@@ -1,6 +1,6 @@
 /** Compiled programs as text, a line a step. */
 import type { Fused } from './fuse.js';
-import { scattered, type KernelStep, type ProgramStep, type Value } from './program.js';
+import type { KernelStep, ProgramStep, Value } from './program.js';
 import { declared, read, type NameOf } from './show-expr.js';
 
 const plain: NameOf = ({ name }) => name;
