@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as tl from '../../../src/index.js';
 import { Graph, Session } from '../../../src/index.js';
-import { fusedProgram } from '../../../src/session/backends/wasm/frontend.js';
+import { fusedProgram } from '../../../src/session/backends/wasm/pipeline.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 
@@ -26,7 +26,7 @@ test('sums by segment are the interpreter’s, bit for bit', () => {
       const { x, at, y, dx } = graph.asDefault(() => {
         const x = tl.placeholder(data, [rows, width]) as tl.Tensor;
         const at = tl.placeholder(ids, [rows]) as tl.Tensor;
-        const y = tl.unsortedSegmentSum(x, at, segments) as tl.Tensor;
+        const y = tl.unsortedSegmentSum(x, at, segments);
         return { x, at, y, dx: data.startsWith('float') ? (tl.gradients(tl.square(y), x)[0] as tl.Tensor) : y };
       });
       const values = Array.from({ length: rows * width }, (_, i) => Math.round(Math.sin(i + seed) * 1e6) / 1e3);
@@ -75,10 +75,7 @@ test.each([
   const [ours, reference] = backends.map((backend) => training(backend, optimizer));
   for (const indices of [[3, 1, 3], [49, 0, 7, 7, 7], [2]]) {
     const [a, b] = [ours!.run(indices), reference!.run(indices)];
-    const worst = [...(a[2].data)].reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - (b[2].data)[i]!)),
-      0,
-    );
+    const worst = [...a[2].data].reduce((most, value, i) => Math.max(most, Math.abs(value - b[2].data[i]!)), 0);
     expect(worst).toBeLessThan(1e-6);
   }
 });

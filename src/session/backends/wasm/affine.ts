@@ -15,9 +15,9 @@ export interface Term {
 
 /** Numbers expressions so that those of the same form have the same number. */
 export class ExprTable {
-  readonly #ids = new WeakMap<Expr, number>();
+  readonly #ids = new Map<Expr, number>();
   readonly #byForm = new Map<string, number>();
-  readonly #objects = new WeakMap<object, number>();
+  readonly #objects = new Map<object, number>();
   readonly #bound = new Map<string, number>();
   readonly #placeOf: ((position: number) => number) | null;
   #objectCount = 0;
@@ -103,7 +103,7 @@ export class ExprTable {
 /** Normal forms of index expressions, remembered. */
 export class Indices {
   readonly table = new ExprTable();
-  readonly #known = new WeakMap<Expr, Affine>();
+  readonly #known = new Map<Expr, Affine>();
 
   of(expr: Expr): Affine {
     let form = this.#known.get(expr);

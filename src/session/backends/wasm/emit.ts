@@ -2,7 +2,6 @@
 import type { NDArray } from '../../../graph/ndarray.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Code, FunctionRef } from './assembler/code.js';
-import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
@@ -11,7 +10,8 @@ import { valuesInPlace } from './in-place.js';
 import { defineKernel } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
-import { ModuleParts, type Site } from './parts.js';
+import type { ModuleParts} from './parts.js';
+import { type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
@@ -59,83 +59,79 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-/** A module for a session's plan: it imports `memory`, and exports `run` and what threads need. */
-export function emit(fused: Fused, options: EmitOptions & { readonly memory: MemoryLimits }): Emitted {
-  const parts = new ModuleParts(true);
-  const plan = new PlanEmitter(fused, parts, options).run('run');
-  const { module, sites } = parts;
-  return { ...plan, bytes: module.importMemory('env', 'memory', options.memory).finish(), sites };
-}
-
 /** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
 export class PlanEmitter {
-  readonly #fused: Fused;
+  readonly fused: Fused;
   readonly #options: EmitOptions;
-  readonly #parts: ModuleParts;
+  readonly parts: ModuleParts;
   readonly #products: Products;
   readonly #convolutions: Convolutions;
-  readonly #storage: ReadonlyMap<Value, VariableSlot>;
-  readonly #memory: MemoryPlan;
+  /** Values in the place of variables. */
+  readonly storage: ReadonlyMap<Value, VariableSlot>;
+  readonly memory: MemoryPlan;
+  /** Bytes that products and convolutions work in. */
+  readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
 
   constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
-    this.#fused = fused;
+    this.fused = fused;
     this.#options = options;
-    this.#parts = parts;
+    this.parts = parts;
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(parts, products, options);
-    this.#storage = valuesInPlace(fused);
+    this.storage = valuesInPlace(fused);
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
-    const scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
-    this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
+    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
   /** `name`: what its entry is exported as. */
   run(name: string): EmittedPlan {
-    const { module, hosted } = this.#parts;
+    const { module, hosted } = this.parts;
     const calls = this.#calls();
-    const variables = this.#fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
+    const read = this.#read();
+    const variables = this.fused.variables.map((slot): PlacedVariable => {
+      return { slot, address: this.#options.layout.variable(slot), isRead: read.has(slot.initial) };
     });
-    const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
+    const kept = variables.filter(({ slot, isRead }) => isRead && !this.storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
-      const to = this.#memory.addressOf.get(slot.initial)!;
+      const to = this.memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
     defineRun(module, name, copies, calls, hosted);
     defineChunk(module, calls);
     return {
-      addressOf: this.#memory.addressOf,
+      addressOf: this.memory.addressOf,
       constants: this.#constants,
       variables,
-      size: this.#memory.size,
+      size: this.memory.size,
       isShared: calls.some(({ split }) => split !== null),
     };
   }
 
   #calls(): readonly Call[] {
-    const resolver = new Resolver(this.#fused);
-    return this.#fused.steps.map((step, i): Call => {
+    const resolver = new Resolver(this.fused);
+    return this.fused.steps.map((step, i): Call => {
       switch (step.kind) {
         case 'host':
-          return serial(this.#parts.hosted!.host, [i]);
+          return serial(this.parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
         case 'kernel':
           return this.#kernel(step, i, resolver);
         case 'matmul':
-          return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+          return this.#products.call(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
         case 'convolution':
-          return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
+          return this.#convolutions.call(step, this.memory.scratch, (of) => this.#address(of));
         case 'scatter':
-          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
+          return serial(defineScatter(this.parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }
 
   #address(of: Value | NDArray): number {
-    return 'id' in of ? this.#memory.addressOf.get(of)! : this.#constant(of);
+    return 'id' in of ? this.memory.addressOf.get(of)! : this.#constant(of);
   }
 
   #constant(array: NDArray): number {
@@ -147,18 +143,18 @@ export class PlanEmitter {
     return at;
   }
 
-  #isRead(initial: Value): boolean {
-    const { reads, steps, fetches } = this.#fused;
-    return (
-      reads.some((read) => read.has(initial)) ||
-      steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
-      fetches.some((fetch) => holderOf(fetch) === initial)
-    );
+  /** What somebody reads, in this plan or outside. */
+  #read(): ReadonlySet<Value> {
+    const { reads, steps, fetches } = this.fused;
+    const read = new Set(fetches.map(holderOf));
+    for (const values of reads) for (const value of values) read.add(value);
+    for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
+    return read;
   }
 
   #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
     const { threads } = this.#options;
-    const { module, sites, libraries, place, fail } = this.#parts;
+    const { module, sites, libraries, place, fail } = this.parts;
     const context: EmitContext = {
       libraries,
       address: (of) => this.#address(of),
@@ -168,17 +164,17 @@ export class PlanEmitter {
     };
     // What fails, fails in the thread that can say so.
     const isSplit =
-      threads > 1 && !step.members.some((member) => this.#fused.failing.has(member)) && worthOf(step, this.#fused) > 1;
+      threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(module, name, step, this.#fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(module, name, step, this.fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
-    return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
-      if (this.#storage.get(holderOf(value)) !== variable)
+    return this.parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+      if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       code
         .i32(this.#options.progress)

@@ -9,45 +9,73 @@ import { holderOf, type AssignStep, type ProgramStep, type Value, type VariableS
  */
 export function valuesInPlace(fused: Fused): ReadonlyMap<Value, VariableSlot> {
   const storage = new Map<Value, VariableSlot>();
+  const assigned = assignments(fused);
+  const reads = lastReads(fused);
+  const makers = makersOf(fused);
   for (const slot of fused.variables) {
-    const assigned = fused.steps.flatMap((step, at) => (step.kind === 'assign' && step.variable === slot ? [at] : []));
-    const [at] = assigned;
-    const read = lastRead(fused, slot.initial);
+    const changes = assigned.get(slot) ?? [];
+    const [at] = changes;
+    const read = reads.get(slot.initial) ?? -1;
     if (at === undefined) {
       storage.set(slot.initial, slot);
       continue;
     }
     const value = holderOf((fused.steps[at] as AssignStep).value);
-    const made = assigned.length === 1 && !storage.has(value) ? madeInPlace(fused, slot, value, at) : null;
+    const alone = changes.length === 1 && !storage.has(value);
+    const made = alone ? madeInPlace(fused, slot, value, at, makers.get(value)) : null;
     if (made !== null && read <= made) storage.set(value, slot).set(slot.initial, slot);
     else if (read <= at) storage.set(slot.initial, slot);
   }
   return storage;
 }
 
-/** The last step that reads a value; infinite where it is fetched. */
-function lastRead({ steps, reads, fetches }: Fused, value: Value): number {
-  if (fetches.some((fetch) => holderOf(fetch) === value)) return Infinity;
-  let last = -1;
+/** The steps that change each variable. */
+function assignments({ steps }: Fused): ReadonlyMap<VariableSlot, readonly number[]> {
+  const assigned = new Map<VariableSlot, number[]>();
   steps.forEach((step, at) => {
-    if (reads[at]!.has(value) || (step.kind === 'host' && step.inputs.some((input) => holderOf(input) === value)))
-      last = at;
+    if (step.kind !== 'assign') return;
+    const known = assigned.get(step.variable);
+    if (known) known.push(at);
+    else assigned.set(step.variable, [at]);
   });
+  return assigned;
+}
+
+/** The last step that reads each value; infinite where it is fetched. */
+function lastReads({ steps, reads, fetches }: Fused): ReadonlyMap<Value, number> {
+  const last = new Map<Value, number>();
+  steps.forEach((step, at) => {
+    for (const value of reads[at]!) last.set(value, at);
+    if (step.kind === 'host') for (const input of step.inputs) last.set(holderOf(input), at);
+  });
+  for (const fetch of fetches) last.set(holderOf(fetch), Infinity);
   return last;
 }
 
-/** The kernel that may write the new content over the old one; null where it may not. */
-function madeInPlace(fused: Fused, { initial }: VariableSlot, value: Value, assigned: number): number | null {
+/** The step that makes each value. */
+function makersOf({ steps }: Fused): ReadonlyMap<Value, number> {
+  const makers = new Map<Value, number>();
+  steps.forEach((step, at) => outputsOf(step).forEach((output) => makers.set(output, at)));
+  return makers;
+}
+
+/** The step that may write the new content over the old one; null where it may not. */
+function madeInPlace(
+  fused: Fused,
+  { initial }: VariableSlot,
+  value: Value,
+  assigned: number,
+  at: number | undefined,
+): number | null {
   const { steps, stored } = fused;
-  const at = steps.findIndex((step) => outputsOf(step).includes(value));
-  const step = steps[at];
+  const step = at === undefined ? undefined : steps[at];
+  if (at === undefined) return null;
   // It fails before it writes, if at all.
   if (step?.kind === 'scatter') {
     const isBase = step.base !== null && holderOf(step.base) === initial;
     const readsElse = [step.indices, step.updates].some((read) => holderOf(read) === initial);
-    return isBase && !readsElse && !steps.slice(at + 1, assigned).some((between) => mayFail(between, fused))
-      ? at
-      : null;
+    const fails = steps.slice(at + 1, assigned).some((between) => mayFail(between, fused));
+    return isBase && !readsElse && !fails ? at : null;
   }
   if (step?.kind !== 'kernel' || !stored.has(value)) return null;
   // What may fail in between must find the variable as it was.

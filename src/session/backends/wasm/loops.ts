@@ -62,13 +62,13 @@ export const rowGrain = 64;
 export function vectorLoops(
   code: Code,
   { variable, lanes }: Vectors,
-  sideBySide: number,
+  atOnce: number,
   range: Range | null,
   body: () => Body,
 ): { readonly loops: readonly Thunk[]; readonly end: number } {
   const loops: Thunk[] = [];
   let end = 0;
-  for (const count of sideBySide > 1 ? [sideBySide, 1] : [1]) {
+  for (const count of atOnce > 1 ? [atOnce, 1] : [1]) {
     const [from, step] = [end, lanes * count];
     const to = variable.extent - (variable.extent % step);
     if (to === from) continue;
@@ -93,9 +93,20 @@ function interleaved(code: Code, bodies: readonly Body[], lanes: number): Body {
       .op('i32.add')
       .set(other.counter);
   });
-  const longest = Math.max(...bodies.map(({ thunks }) => thunks.length));
-  const turns = Array.from({ length: longest }, (_, i) => bodies.flatMap(({ thunks }) => thunks[i] ?? []));
-  return { counter, thunks: [...starts, ...turns.flat()] };
+  return { counter, thunks: [...starts, ...sideBySide(bodies.map(({ thunks }) => thunks))] };
+}
+
+/** One piece of each after the other, in turns; loops that are alike become one. */
+export function sideBySide(pieces: readonly (readonly Thunk[])[]): readonly Thunk[] {
+  if (pieces.length === 1) return pieces[0]!;
+  const longest = Math.max(...pieces.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i): readonly Thunk[] => {
+    const thunks = pieces.flatMap((piece) => piece[i] ?? []);
+    const joints = thunks.flatMap(({ joint }) => joint ?? []);
+    const [first] = joints;
+    const alike = first && joints.length === pieces.length && joints.every(({ key }) => key === first.key);
+    return alike ? [() => first.emit(joints.map(({ turn }) => turn))] : thunks;
+  }).flat();
 }
 
 /** The part of a loop that ends at `end`. */

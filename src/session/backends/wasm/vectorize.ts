@@ -19,6 +19,10 @@ export interface Vectors {
 
 /** Vectors side by side, and expression nodes that are written out for all of them, at most. */
 const most = 4;
+/** Nodes from which on a chain may be longer than what processors look ahead. */
+const long = 24;
+/** Sums side by side: rows of what is summed are read in whole cache lines. */
+const mostSums = 8;
 const mostNodes = 400;
 
 /**
@@ -36,8 +40,9 @@ export function lanesFor(
   if (!roots.every((root) => check.fits(root))) return null;
   const lanes = check.wide ? 2 : 4;
   if (variable.extent < lanes) return null;
-  const waits = check.functions > 0 && check.nodes <= mostNodes && variable.extent >= 2 * most * lanes;
-  return { variable, lanes, sideBySide: waits ? most : 1, mode: { variable, lanes, depends: depends.of } };
+  const atOnce = check.functions > 0 || check.nodes >= long ? most : check.reduces ? mostSums : 1;
+  const pays = check.nodes * atOnce <= 4 * mostNodes && variable.extent >= atOnce * lanes;
+  return { variable, lanes, sideBySide: pays ? atOnce : 1, mode: { variable, lanes, depends: depends.of } };
 }
 
 class Check {
@@ -46,6 +51,7 @@ class Check {
   /** Elementary functions, and all nodes that change along the variable. */
   functions = 0;
   nodes = 0;
+  reduces = false;
   readonly #resolver: Resolver;
   readonly #variable: Variable;
   readonly #depends: Dependence;
@@ -73,6 +79,7 @@ class Check {
 
   #check(expr: Expr): boolean {
     this.nodes++;
+    if (expr.kind === 'reduce') this.reduces = true;
     if (expr.kind === 'unary' && vectorFunctions.has(expr.op)) this.functions++;
     switch (expr.kind) {
       case 'literal':
