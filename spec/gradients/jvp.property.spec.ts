@@ -23,6 +23,8 @@ const ops = allOps()
 /** Ops that are left out, and why. */
 const excluded: Readonly<Record<string, string>> = {
   PreventGradient: 'its gradient is an error',
+  MaxPoolGrad: 'its rule holds where its second input is the pool of the first only',
+  MaxPoolGradGrad: 'likewise',
 };
 
 /** Ops whose rule is no transpose of the derivative in every input: finite differences do not apply. */
@@ -37,9 +39,9 @@ const notLinear: Readonly<Record<string, string>> = {
 };
 
 /** The real and imaginary parts of an array's elements. */
-function reals({ data, dtype, shape }: NDArray): readonly number[] {
-  if (dtype.startsWith('complex')) return [...(data as Float64Array)];
-  return [...(new NDArray(dtype, shape, data).data as Iterable<number>)].map(Number);
+function reals(array: NDArray): readonly number[] {
+  if (array.dtype.startsWith('complex')) return [...(array.data as Float64Array)];
+  return Array.from({ length: array.size }, (_, i) => Number(array.element(i)));
 }
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);

@@ -13,6 +13,18 @@ export const excluded: Readonly<Record<string, string>> = {
   EuclideanNorm: 'its gradient differs from TensorFlow on purpose',
   SegmentMax: 'its gradient differs from TensorFlow on purpose',
   SegmentMin: 'its gradient differs from TensorFlow on purpose',
+  // Their forward and backward nodes are held against TensorFlow one by one, on what it has kernels for.
+  ...Object.fromEntries(
+    ['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'DepthwiseConv2dNative']
+      .concat(
+        ['DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter', 'MaxPool', 'MaxPoolGrad'],
+        ['MaxPoolGradGrad', 'AvgPool', 'AvgPoolGrad'],
+      )
+      .map((op) => [
+        op,
+        'on the CPU TensorFlow has kernels for some of its groups, dilations, layouts and paddings only',
+      ]),
+  ),
 };
 
 interface Given {
