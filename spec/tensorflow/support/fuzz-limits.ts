@@ -51,6 +51,9 @@ export function runsInTensorFlow(op: string, inputs: readonly Given[], outputs: 
     case 'SplitV':
       // An unknown axis is taken for the last one.
       return inputs[2]!.tensor.op.type === 'Const';
+    case 'Pow':
+      // Where the exponent is known to be 0.5 everywhere, its optimizer takes the root of the base, in the shape of the base alone.
+      return first.value.shape.join() === outputs[0]!.shape?.join();
     case 'Complex':
       return realPart[outputs[0]!.dtype] === first.tensor.dtype;
     case 'ReciprocalGrad':
