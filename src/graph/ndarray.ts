@@ -126,6 +126,22 @@ const typedArrayDTypes: readonly [new (length: number) => TypedArray, DType][] =
   [BigUint64Array, 'uint64'],
 ];
 
+/** The same as `NDArray.from`, sharing storage with a typed array where that is what the dtype is stored in. */
+export function wrapped<D extends DType>(data: TensorData, dtype: D, shape?: readonly number[]): NDArray<D> {
+  if (ArrayBuffer.isView(data) && hasStorageOf(data, dtype))
+    return new NDArray(dtype, shape ?? [data.length], data as DTypeStorage[D]);
+  return NDArray.from(data, dtype, shape);
+}
+
+/** Whether elements of `dtype` lie in `data` as they do in its storage. */
+function hasStorageOf(data: ArrayBufferView, dtype: DType): boolean {
+  return storageOf.get(dtype) === data.constructor;
+}
+
+const storageOf: ReadonlyMap<DType, unknown> = new Map(
+  typedArrayDTypes.map(([constructor, dtype]) => [dtype, constructor]),
+);
+
 function dtypeOfTypedArray(data: ArrayBufferView): DType {
   const name = Object.prototype.toString.call(data).slice(8, -1);
   const row = typedArrayDTypes.find(([constructor]) => constructor.name === name);

@@ -1,15 +1,18 @@
 /** Feeds: values for any tensors of the graph, checked and converted before anything runs. */
 import { DTypeError, InvalidArgumentError, NotFoundError, ShapeError, TapelessError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { NDArray, type TensorData } from '../graph/ndarray.js';
+import { NDArray, wrapped, type TensorData } from '../graph/ndarray.js';
 import { formatShape, isCompatible, isFullyDefined } from '../graph/shape.js';
 import { Tensor } from '../graph/tensor.js';
 
 /** Values by tensor, or by name: `'x:0'`, or `'x'` for the first output of operation x. */
 export type Feeds = ReadonlyMap<Tensor, TensorData> | { readonly [name: string]: TensorData };
 
-/** @throws where a key names no tensor of `graph`, is given twice, or a value does not fit dtype or shape */
-export function parseFeeds(graph: Graph, feeds: Feeds): ReadonlyMap<Tensor, NDArray> {
+/**
+ * `isBorrowed`: whether the values are done with before the caller can change them, so that they need not be copied.
+ * @throws where a key names no tensor of `graph`, is given twice, or a value does not fit dtype or shape
+ */
+export function parseFeeds(graph: Graph, feeds: Feeds, isBorrowed = false): ReadonlyMap<Tensor, NDArray> {
   if (typeof feeds !== 'object' || feeds === null || Array.isArray(feeds)) {
     throw new InvalidArgumentError('Feeds are a Map from tensors to values, or an object with tensor names as keys.');
   }
@@ -18,7 +21,7 @@ export function parseFeeds(graph: Graph, feeds: Feeds): ReadonlyMap<Tensor, NDAr
   for (const [key, value] of entries) {
     const tensor = feedTensor(graph, key);
     if (result.has(tensor)) throw new InvalidArgumentError(`'${tensor.name}' is fed twice.`, tensor.op.details());
-    result.set(tensor, feedValue(tensor, value));
+    result.set(tensor, feedValue(tensor, value, isBorrowed));
   }
   return result;
 }
@@ -39,7 +42,7 @@ function feedTensor(graph: Graph, key: unknown): Tensor {
 }
 
 /** `value` as an array of the tensor's dtype, in a shape its static shape allows. */
-export function feedValue(tensor: Tensor, value: unknown): NDArray {
+export function feedValue(tensor: Tensor, value: unknown, isBorrowed: boolean): NDArray {
   const what = `The value fed to '${tensor.name}'`;
   if (value === null || value === undefined || value instanceof Tensor) {
     throw new InvalidArgumentError(
@@ -47,7 +50,7 @@ export function feedValue(tensor: Tensor, value: unknown): NDArray {
       tensor.op.details(),
     );
   }
-  const array = convert(tensor, value as TensorData, what);
+  const array = convert(tensor, value as TensorData, isBorrowed, what);
   if (!isCompatible(array.shape, tensor.shape)) {
     throw new ShapeError(
       `${what} has shape ${formatShape(array.shape)}, but the tensor has shape ${formatShape(tensor.shape)}.`,
@@ -57,11 +60,11 @@ export function feedValue(tensor: Tensor, value: unknown): NDArray {
   return array;
 }
 
-function convert(tensor: Tensor, value: TensorData, what: string): NDArray {
+function convert(tensor: Tensor, value: TensorData, isBorrowed: boolean, what: string): NDArray {
   try {
     // Flat typed arrays take the tensor's shape where that is known.
     const shape = ArrayBuffer.isView(value) && isFullyDefined(tensor.shape) ? tensor.shape : undefined;
-    return NDArray.from(value, tensor.dtype, shape);
+    return isBorrowed ? wrapped(value, tensor.dtype, shape) : NDArray.from(value, tensor.dtype, shape);
   } catch (error) {
     if (!(error instanceof TapelessError)) throw error;
     const Kind = error instanceof DTypeError ? DTypeError : ShapeError;

@@ -51,6 +51,7 @@ type Assemble = (values: readonly NDArray[]) => unknown;
 export function parseFetches(graph: Graph, fetches: unknown): ParsedFetches {
   const tensors = new Map<Tensor, number>();
   const targets = new Set<Operation>();
+  const placed = new Set<Tensor>();
   const tensor = (t: Tensor): Assemble => {
     if (t.graph !== graph)
       throw new InvalidArgumentError(
@@ -58,8 +59,10 @@ export function parseFetches(graph: Graph, fetches: unknown): ParsedFetches {
       );
     if (!tensors.has(t)) tensors.set(t, tensors.size);
     const position = tensors.get(t)!;
-    // Every place gets storage of its own: neither state nor another result changes with it.
-    return (values) => values[position]!.copy();
+    // Every place gets storage of its own: no result changes with another.
+    const isFirst = !placed.has(t);
+    placed.add(t);
+    return (values) => (isFirst ? values[position]! : values[position]!.copy());
   };
   const operation = (op: Operation): Assemble => {
     if (op.graph !== graph)

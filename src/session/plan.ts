@@ -49,12 +49,24 @@ export interface Stage {
   readonly show: (plan: Plan) => string;
 }
 
-/** Turns a finished plan into something that runs. */
+/** Turns finished plans into something that runs. */
 export interface Backend {
   readonly name: string;
   /** What a request passes on its way to `load`. */
   readonly stages: readonly Stage[];
-  readonly load: (plan: Plan) => Executable;
+  readonly open: (session: SessionState) => Loader;
+}
+
+/** What all plans of a session share. */
+export interface SessionState {
+  readonly resources: Resources;
+  /** How many may work on a run. */
+  readonly threads: number;
+}
+
+/** Loads the plans of one session. */
+export interface Loader {
+  load(plan: Plan): Executable;
 }
 
 export interface RunLimits {
@@ -63,8 +75,13 @@ export interface RunLimits {
 }
 
 export interface Executable {
-  /** Runs once: values in the order of the plan's feeds and fetches. Results may share storage with session state. */
-  readonly run: (feeds: readonly NDArray[], resources: Resources, limits: RunLimits) => readonly NDArray[];
+  /**
+   * Runs once: values in the order of the plan's feeds and fetches. Feeds are read, never kept nor changed; results have storage of
+   * their own.
+   */
+  run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[];
+  /** Gives back what it holds: it is not run again. */
+  close(): void;
 }
 
 /** Runs graphs: in this process, or far away. */

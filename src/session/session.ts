@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { feedValue, parseFeeds, type Feeds } from './feeds.js';
 import { parseFetches, type Fetched, type Fetches, type ParsedFetches } from './fetches.js';
 import type { Request, RunLimits, Target } from './plan.js';
+import { cores } from './backends/wasm/threads/host.js';
 import { defaultBackend, openTarget } from './targets/registry.js';
 
 export interface SessionOptions {
@@ -19,6 +20,11 @@ export interface SessionOptions {
    * evaluates op by op, and is what results are defined by.
    */
   readonly backend?: string;
+  /**
+   * How many threads may share the work of a run, this one included: all cores by default, and one where memory cannot be shared
+   * (a browser page without cross-origin isolation). Results are the same, bit for bit, for any number.
+   */
+  readonly threads?: number;
 }
 
 export interface RunOptions {
@@ -51,12 +57,13 @@ export class Session {
 
   /** @throws InvalidArgumentError for a bad option; NotFoundError for a target or backend that does not exist */
   constructor(options: SessionOptions = {}) {
-    checkOptionNames('Session', options, ['graph', 'target', 'backend']);
+    checkOptionNames('Session', options, ['graph', 'target', 'backend', 'threads']);
     this.graph = options.graph ?? getDefaultGraph();
     if (!(this.graph instanceof Graph)) throw new InvalidArgumentError("Session: 'graph' must be a Graph.");
     this.#target = openTarget(options.target ?? 'local', {
       graph: this.graph,
       backend: options.backend ?? defaultBackend,
+      threads: threadsOf(options),
     });
   }
 
@@ -67,14 +74,14 @@ export class Session {
    *   DTypeError, ShapeError for fetches and feeds that do not fit, before anything runs; DeadlineExceededError
    */
   async run<const F>(fetches: F & Fetches, feeds: Feeds = {}, options: RunOptions = {}): Promise<Fetched<F>> {
-    const { parsed, request, values } = this.#prepare(fetches, feeds);
+    const { parsed, request, values } = this.#prepare(fetches, feeds, false);
     const limits = limitsOf(options);
     return this.#enqueue(parsed, request, values, limits) as Promise<Fetched<F>>;
   }
 
   /** `run`, at once. @throws InvalidArgumentError on a target that is not local */
   runSync<const F>(fetches: F & Fetches, feeds: Feeds = {}, options: RunOptions = {}): Fetched<F> {
-    const { parsed, request, values } = this.#prepare(fetches, feeds);
+    const { parsed, request, values } = this.#prepare(fetches, feeds, true);
     return this.#now(parsed, request, values, limitsOf(options)) as Fetched<F>;
   }
 
@@ -96,24 +103,18 @@ export class Session {
     const tensors = options.feeds ?? [];
     parseFetches(this.graph, [...tensors]);
     if (new Set(tensors).size < tensors.length) throw new InvalidArgumentError('makeCallable: a tensor is fed twice.');
-    const prepare = (feeds: readonly TensorData[]) => {
+    const request = this.#request(parsed, tensors);
+    const prepare = (feeds: readonly TensorData[], isBorrowed: boolean): readonly NDArray[] => {
       this.#checkOpen();
       if (feeds.length !== tensors.length) {
         throw new InvalidArgumentError(
           `The callable takes ${tensors.length} feeds (${tensors.map((t) => t.name).join(', ')}), not ${feeds.length}.`,
         );
       }
-      const values = tensors.map((tensor, i) => feedValue(tensor, feeds[i]));
-      return { request: this.#request(parsed, tensors, values), values };
+      return tensors.map((tensor, i) => feedValue(tensor, feeds[i], isBorrowed));
     };
-    const callable = async (...feeds: TensorData[]) => {
-      const { request, values } = prepare(feeds);
-      return this.#enqueue(parsed, request, values, limitsOf({}));
-    };
-    const sync = (...feeds: TensorData[]) => {
-      const { request, values } = prepare(feeds);
-      return this.#now(parsed, request, values, limitsOf({}));
-    };
+    const callable = async (...feeds: TensorData[]) => this.#enqueue(parsed, request, prepare(feeds, false), unlimited);
+    const sync = (...feeds: TensorData[]) => this.#now(parsed, request, prepare(feeds, true), unlimited);
     return Object.assign(callable, { sync }) as Callable<F, TensorData[]>;
   }
 
@@ -129,16 +130,15 @@ export class Session {
     await this.close();
   }
 
-  #prepare(fetches: unknown, feeds: Feeds) {
+  #prepare(fetches: unknown, feeds: Feeds, isBorrowed: boolean) {
     this.#checkOpen();
-    const given = parseFeeds(this.graph, feeds);
+    const given = parseFeeds(this.graph, feeds, isBorrowed);
     const parsed = parseFetches(this.graph, fetches);
-    const values = [...given.values()];
-    return { parsed, request: this.#request(parsed, [...given.keys()], values), values };
+    return { parsed, request: this.#request(parsed, [...given.keys()]), values: [...given.values()] };
   }
 
-  #request({ tensors, targets }: ParsedFetches, fed: readonly Tensor[], values: readonly NDArray[]): Request {
-    const feeds = fed.map((tensor, i) => ({ tensor, shape: values[i]!.shape }));
+  #request({ tensors, targets }: ParsedFetches, fed: readonly Tensor[]): Request {
+    const feeds = fed.map((tensor) => ({ tensor, shape: null }));
     return { graph: this.graph, fetches: tensors, targets, feeds };
   }
 
@@ -160,10 +160,19 @@ export class Session {
   }
 }
 
+const unlimited: RunLimits = { deadline: Infinity };
+
+function threadsOf({ threads }: SessionOptions): number {
+  if (threads === undefined) return cores();
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new InvalidArgumentError(`Session: 'threads' must be a whole number from 1 on, not ${String(threads)}.`);
+  return threads;
+}
+
 function limitsOf(options: RunOptions): RunLimits {
   checkOptionNames('run', options, ['timeoutMs']);
   const { timeoutMs } = options;
-  if (timeoutMs === undefined) return { deadline: Infinity };
+  if (timeoutMs === undefined) return unlimited;
   if (!(timeoutMs >= 0))
     throw new InvalidArgumentError(`run: 'timeoutMs' must be a number of milliseconds, not ${timeoutMs}.`);
   if (timeoutMs === 0) throw new DeadlineExceededError('run: the time given is 0 ms.');

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
 import { emit } from '../../../src/session/backends/wasm/emit.js';
 import { fuse } from '../../../src/session/backends/wasm/fuse.js';
+import { PlainLayout } from '../../../src/session/backends/wasm/layout.js';
 import { lower } from '../../../src/session/backends/wasm/lower.js';
 import { compile } from '../../../src/session/pipeline.js';
 
@@ -11,7 +12,10 @@ const bytes = 4 * size;
 
 function memoryOf(fetches: readonly tl.Tensor[], x: tl.Tensor): number {
   const request = { graph: x.graph, fetches, targets: [], feeds: [{ tensor: x, shape: x.shape as readonly number[] }] };
-  return emit(fuse(request, lower(compile(request)))).size;
+  const fused = fuse(request, lower(compile(request)));
+  const layout = new PlainLayout();
+  emit(fused, { layout, memory: { initial: 1 }, threads: 1, relaxed: false, progress: 0 });
+  return layout.size;
 }
 
 test('a chain of products takes as much as two of its values', () => {

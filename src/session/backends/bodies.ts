@@ -1,10 +1,11 @@
 /** Function bodies ready to run: each compiled once for every set of its outputs that somebody wants. */
 import type { FunctionGraph } from '../../graph/function-graph.js';
-import type { NDArray } from '../../graph/ndarray.js';
 import { effectsOf } from '../../ops/capture.js';
-import type { FunctionRunner, Resources } from '../../ops/opdef.js';
-import { compile } from '../pipeline.js';
-import type { Backend, Executable, RunLimits } from '../plan.js';
+import type { FunctionRunner } from '../../ops/opdef.js';
+import type { Executable, Plan, Request, RunLimits } from '../plan.js';
+
+/** Makes a plan of a request and loads it. */
+export type LoadBody = (request: Request) => { readonly plan: Plan; readonly executable: Executable };
 
 interface Loaded {
   readonly executable: Executable;
@@ -13,21 +14,26 @@ interface Loaded {
 
 /** Keeps what has been compiled from run to run. */
 export class LoadedBodies {
-  readonly #backend: Backend;
+  readonly #load: LoadBody;
   readonly #loaded = new Map<FunctionGraph, Map<string, Loaded>>();
 
-  constructor(backend: Backend) {
-    this.#backend = backend;
+  constructor(load: LoadBody) {
+    this.#load = load;
+  }
+
+  close(): void {
+    for (const versions of this.#loaded.values()) for (const { executable } of versions.values()) executable.close();
+    this.#loaded.clear();
   }
 
   /** What operations call functions with in one run. */
-  runner(resources: Resources, limits: RunLimits): FunctionRunner {
+  runner(limits: RunLimits): FunctionRunner {
     return {
       needs: (body, wanted) => this.#get(body, wanted).needs,
       run: (body, inputs, wanted) => {
         const { executable } = this.#get(body, wanted);
         // What is not needed is read by nothing.
-        const results = executable.run(inputs as readonly NDArray[], resources, limits);
+        const results = executable.run(inputs, limits);
         let next = 0;
         return body.outputs.map((_, i) => (wanted[i] ? results[next++]! : null));
       },
@@ -46,8 +52,8 @@ export class LoadedBodies {
   #compile(body: FunctionGraph, wanted: readonly boolean[]): Loaded {
     const fetches = body.outputs.filter((_, i) => wanted[i]);
     const feeds = body.inputs.map((tensor) => ({ tensor, shape: null }));
-    const plan = compile({ graph: body, fetches, targets: effectsOf(body), feeds }, this.#backend.stages);
+    const { plan, executable } = this.#load({ graph: body, fetches, targets: effectsOf(body), feeds });
     const read = new Set([...fetches, ...plan.operations.flatMap((op) => op.inputs)]);
-    return { executable: this.#backend.load(plan), needs: body.inputs.map((input) => read.has(input)) };
+    return { executable, needs: body.inputs.map((input) => read.has(input)) };
   }
 }

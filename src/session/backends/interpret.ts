@@ -3,7 +3,7 @@ import { DeadlineExceededError, TapelessError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import { Kernel } from '../../ops/evaluate.js';
 import { opDef, type Resources } from '../../ops/opdef.js';
-import { common } from '../pipeline.js';
+import { common, compile } from '../pipeline.js';
 import { assignSlots } from '../stages/assign-slots.js';
 import { LoadedBodies } from './bodies.js';
 import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
@@ -11,24 +11,34 @@ import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
 export const interpret: Backend = {
   name: 'interpret',
   stages: [...common, assignSlots],
-  load: (plan) => new Interpreter(plan),
+  open: ({ resources }) => ({ load: (plan) => new Interpreter(plan, resources) }),
 };
 
 class Interpreter implements Executable {
   readonly #plan: Plan;
   readonly #kernels: readonly Kernel[];
-  readonly #bodies = new LoadedBodies(interpret);
+  readonly #resources: Resources;
+  readonly #bodies: LoadedBodies;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, resources: Resources) {
     this.#plan = plan;
+    this.#resources = resources;
+    this.#bodies = new LoadedBodies((request) => {
+      const body = compile(request, interpret.stages);
+      return { plan: body, executable: new Interpreter(body, resources) };
+    });
     this.#kernels = plan.steps.map(({ op }) => new Kernel(opDef(op.type), op));
   }
 
-  run(feeds: readonly NDArray[], resources: Resources, limits: RunLimits): readonly NDArray[] {
+  close(): void {
+    this.#bodies.close();
+  }
+
+  run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[] {
     const { steps, slots, feedSlots, fetchSlots } = this.#plan;
     const values = new Array<NDArray | undefined>(slots);
-    feedSlots.forEach((slot, i) => (values[slot] = feeds[i]!));
-    const functions = this.#bodies.runner(resources, limits);
+    feedSlots.forEach((slot, i) => (values[slot] = feeds[i] ?? undefined));
+    const functions = this.#bodies.runner(limits);
     for (let i = 0; i < steps.length; i++) {
       const { op, inputs, outputs, release } = steps[i]!;
       if (limits.deadline < Infinity && Date.now() > limits.deadline) {
@@ -40,7 +50,7 @@ class Interpreter implements Executable {
       try {
         const results = this.#kernels[i]!.run(
           inputs.map((slot) => values[slot]!),
-          resources,
+          this.#resources,
           outputs.map((slot) => slot >= 0),
           functions,
         );
@@ -52,7 +62,7 @@ class Interpreter implements Executable {
       }
       for (const slot of release) values[slot] = undefined;
     }
-    return fetchSlots.map((slot) => values[slot]!);
+    return fetchSlots.map((slot) => values[slot]!.copy());
   }
 
   /** What a failing run leaves behind, as a sentence for its error. */

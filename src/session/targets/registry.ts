@@ -10,6 +10,7 @@ import { LocalTarget } from './local.js';
 export interface TargetOptions {
   readonly graph: Graph;
   readonly backend: string;
+  readonly threads: number;
 }
 
 type TargetFactory = (url: string, options: TargetOptions) => Target;
@@ -35,7 +36,7 @@ export function openTarget(target: string, options: TargetOptions): Target {
       throw new NotFoundError(
         `Session: there is no backend '${options.backend}'. There is ${[...backends.keys()].join(', ')}.`,
       );
-    return new LocalTarget(backend);
+    return new LocalTarget(backend, options.threads);
   }
   const factory = schemes.get(target.split('://')[0]!);
   if (!factory)

@@ -2,19 +2,24 @@
 
 export interface Memory {
   readonly buffer: ArrayBuffer;
+  /** By so many pages. @throws RangeError */
+  grow(pages: number): number;
 }
 
 export interface Module {
   readonly kind?: 'module';
 }
 
+export type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 interface Engine {
-  readonly Memory: new (limits: { readonly initial: number; readonly maximum?: number }) => Memory;
+  readonly Memory: new (limits: {
+    readonly initial: number;
+    readonly maximum?: number;
+    readonly shared?: boolean;
+  }) => Memory;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => Module;
-  readonly Instance: new (
-    module: Module,
-    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  ) => { readonly exports: Readonly<Record<string, unknown>> };
+  readonly Instance: new (module: Module, imports: Imports) => { readonly exports: Readonly<Record<string, unknown>> };
   readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean;
 }
 

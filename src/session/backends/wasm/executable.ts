@@ -1,22 +1,22 @@
-/** A plan compiled for concrete feed shapes, with memory of its own: what runs it. */
-import type { DType } from '../../../graph/dtype.js';
+/** A plan compiled for concrete feed shapes, at its place in a session's memory: what runs it. */
 import {
   DeadlineExceededError,
   FailedPreconditionError,
   InvalidArgumentError,
-  OutOfMemoryError,
   TapelessError,
 } from '../../../graph/errors.js';
 import { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
 import { sizeOf } from '../../../graph/shape.js';
 import { Kernel } from '../../../ops/evaluate.js';
-import { opDef, type FunctionRunner, type Resources } from '../../../ops/opdef.js';
+import { opDef, type FunctionRunner } from '../../../ops/opdef.js';
 import type { RunLimits } from '../../plan.js';
+import type { LoadedBodies } from '../bodies.js';
 import type { Emitted, PlacedVariable } from './emit.js';
-import { engine, type Memory, type Module } from './engine.js';
+import { engine, type Module } from './engine.js';
 import type { Fused } from './fuse.js';
-import { holderOf, type AssignStep, type HostStep, type Value, type VariableSlot } from './program.js';
+import { holderOf, type HostStep, type Value, type VariableSlot } from './program.js';
+import type { Resident, Residents } from './residents.js';
 
 interface Host {
   readonly step: HostStep;
@@ -24,105 +24,159 @@ interface Host {
   readonly wanted: readonly boolean[];
 }
 
-interface Run {
-  readonly resources: Resources;
-  readonly limits: RunLimits;
-  readonly functions: FunctionRunner;
+interface Variable {
+  readonly placed: PlacedVariable;
+  readonly resident: Resident;
+  /** The step of its first assignment; infinite where there is none. */
+  readonly assignedAt: number;
 }
 
-interface Resident {
-  readonly placed: PlacedVariable;
-  /** What was last brought from the session, or given to it. */
-  array: NDArray | null;
+/** A value in memory. */
+interface Place {
+  readonly value: Value;
+  readonly address: number;
+  view: Float32Array;
 }
+
+interface FedPlace {
+  /** Null where compiled code does not read it. */
+  readonly place: Place | null;
+  /** Where it is read as an array. */
+  readonly kept: Value | null;
+}
+
+/** Does a job of the running instance: its number, and how many chunks it has. */
+export type Share = (job: number, chunks: number) => void;
 
 export class Instance {
   readonly #fused: Fused;
   readonly #emitted: Emitted;
-  readonly #memory: Memory;
-  readonly #run: (polls: number) => void;
+  readonly #residents: Residents;
+  readonly #bodies: LoadedBodies;
+  readonly #enter: (polls: number) => void;
   readonly #hosts = new Map<number, Host>();
-  readonly #variables: readonly Resident[];
+  readonly #variables: readonly Variable[];
+  readonly #places = new Map<Value, Place>();
+  readonly #feeds: readonly FedPlace[];
   /** What is there as arrays in this run, besides or instead of memory. */
   readonly #arrays = new Map<Value, NDArray>();
   readonly #place: number[] = [];
-  #current: Run | null = null;
-  #at = 0;
+  #buffer: ArrayBuffer;
+  #progress: Int32Array;
+  #limits: RunLimits | null = null;
+  #functions: FunctionRunner | null = null;
+  #failedAt = -1;
 
-  constructor(fused: Fused, emitted: Emitted, module: Module) {
+  constructor(
+    fused: Fused,
+    emitted: Emitted,
+    module: Module,
+    residents: Residents,
+    bodies: LoadedBodies,
+    share: (chunk: unknown) => Share,
+  ) {
     this.#fused = fused;
     this.#emitted = emitted;
-    this.#memory = memoryOf(emitted.size);
-    this.#variables = emitted.variables.map((placed) => ({ placed, array: null }));
-    for (const [array, address] of emitted.constants) this.#write(array, address);
+    this.#residents = residents;
+    this.#bodies = bodies;
+    const { heap } = residents;
+    for (const [array, address] of emitted.constants)
+      heap.view(array.dtype, address, array.size).set(array.data as Float32Array);
+    for (const [value, address] of emitted.addressOf)
+      this.#places.set(value, { value, address, view: heap.view(value.dtype, address, sizeOf(value.shape!)) });
+    this.#buffer = heap.buffer;
+    this.#progress = new Int32Array(heap.buffer, heap.progress, 1);
+    this.#variables = emitted.variables.map((placed) => ({
+      placed,
+      resident: residents.of(placed.slot),
+      assignedAt: firstAssignment(fused, placed.slot),
+    }));
     const used = readers(fused);
+    this.#feeds = fused.feeds.map((value) => ({
+      place: this.#places.get(value) ?? null,
+      kept: used.has(value) ? value : null,
+    }));
     fused.steps.forEach((step, i) => {
       if (step.kind !== 'host') return;
-      const wanted = step.outputs.map((output) => used.has(output));
+      const wanted = step.outputs.map((output) => used.has(output) || this.#places.has(output));
       this.#hosts.set(i, { step, kernel: new Kernel(opDef(step.op.type), step.op), wanted });
     });
     const env = {
-      memory: this.#memory,
+      memory: heap.memory,
       host: (i: number) => this.#host(i),
-      assigned: (i: number) => this.#assigned(i),
       poll: (i: number) => this.#poll(i),
       place: (index: number) => void this.#place.push(index),
       fail: (site: number, index: number) => this.#fail(site, index),
       divide: (site: number) => this.#divide(site),
+      share: (job: number, chunks: number) => shared(job, chunks),
     };
-    this.#run = new engine!.Instance(module, { env }).exports['run'] as (polls: number) => void;
+    const { exports } = new engine!.Instance(module, { env });
+    const shared = share(exports['chunk']);
+    this.#enter = exports['run'] as (polls: number) => void;
   }
 
-  run(feeds: readonly (NDArray | null)[], current: Run): readonly NDArray[] {
-    this.#current = current;
-    this.#at = -1;
+  /** Feeds are read, never kept; results have storage of their own. */
+  run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[] {
+    this.#look();
+    this.#limits = limits;
+    this.#failedAt = -1;
+    this.#progress[0] = 0;
     try {
-      this.#fused.feeds.forEach((value, i) => {
-        const array = feeds[i];
-        if (!array) return;
-        this.#arrays.set(value, array);
-        const address = this.#emitted.addressOf.get(value);
-        if (address !== undefined) this.#write(array, address);
-      });
-      for (const variable of this.#variables) this.#bring(variable, current.resources);
-      this.#run(current.limits.deadline < Infinity ? 1 : 0);
-      return this.#fused.fetches.map((fetch) => this.#array(fetch));
+      for (let i = 0; i < feeds.length; i++) this.#feed(this.#feeds[i]!, feeds[i]!);
+      for (const { placed, resident } of this.#variables)
+        // The operation itself says what is wrong.
+        if (placed.isRead && !this.#residents.bring(resident)) throw this.#uninitialized(placed.slot);
+      this.#enter(limits.deadline < Infinity ? 1 : 0);
+      this.#look();
+      return this.#fused.fetches.map((fetch) => this.#fetched(fetch));
     } finally {
-      this.#arrays.clear();
+      this.#handOver();
+      if (this.#arrays.size > 0) this.#arrays.clear();
       this.#place.length = 0;
-      this.#current = null;
+      this.#limits = null;
+      this.#functions = null;
     }
   }
 
-  /** Brings what a variable holds, unless it is there. @throws FailedPreconditionError where it holds nothing and is read */
-  #bring(variable: Resident, resources: Resources): void {
-    const { slot, address, isRead } = variable.placed;
-    const held = resources.variables.get(slot.key);
-    if (!isRead || (held && held === variable.array)) return;
-    // The operation itself says what is wrong.
-    if (!held) throw this.#uninitialized(slot, resources);
-    this.#write(held, address);
-    variable.array = held;
+  /** Makes views again where memory has grown since. */
+  #look(): void {
+    const { heap } = this.#residents;
+    if (this.#buffer === heap.buffer) return;
+    this.#buffer = heap.buffer;
+    this.#progress = new Int32Array(heap.buffer, heap.progress, 1);
+    for (const place of this.#places.values()) {
+      const { dtype, shape } = place.value;
+      place.view = heap.view(dtype, place.address, sizeOf(shape!));
+    }
   }
 
-  #uninitialized({ op, handle, dtype, shape }: VariableSlot, resources: Resources): unknown {
+  #feed({ place, kept }: FedPlace, array: NDArray | null): void {
+    if (!array) return;
+    if (place) place.view.set(array.data as Float32Array);
+    if (kept) this.#arrays.set(kept, array);
+  }
+
+  /** The session's variables are what memory holds, as far as this run has come. */
+  #handOver(): void {
+    for (const { resident, assignedAt } of this.#variables)
+      if (resident.current !== resident.own && this.#progress[0]! > assignedAt) this.#residents.hand(resident);
+  }
+
+  #uninitialized({ op, handle, dtype, shape }: VariableSlot): unknown {
     const inputs = op.inputs.map((input) => (input.dtype === 'resource' ? handle : NDArray.filled(dtype, shape, 0)));
     try {
-      new Kernel(opDef(op.type), op).run(inputs, resources);
+      new Kernel(opDef(op.type), op).run(inputs, this.#residents.resources);
     } catch (error) {
       return this.#explained(error, op);
     }
     return new FailedPreconditionError(`The variable of '${op.name}' holds nothing.`, op.details());
   }
 
-  /** From here on the session's variable is what this memory holds: a new array each time, so that others see it has changed. */
-  #assigned(i: number): void {
-    const step = this.#fused.steps[i] as AssignStep;
-    const variable = this.#variables.find(({ placed }) => placed.slot === step.variable)!;
-    const { dtype, shape } = step.variable;
-    variable.array = new NDArray(dtype, shape, this.#view(dtype, variable.placed.address, sizeOf(shape)) as never);
-    this.#current!.resources.variables.set(step.variable.key, variable.array);
-    this.#at = i + 1;
+  #fetched(value: Value): NDArray {
+    const holder = holderOf(value);
+    const known = holder.data ?? this.#arrays.get(holder);
+    const array = known ? known.copy() : this.#read(holder);
+    return value.shape === null || value === holder ? array : array.reshape(value.shape);
   }
 
   /** The value as an array that nobody else writes to. */
@@ -134,38 +188,31 @@ export class Instance {
     return value.shape === null || value === holder ? array : array.reshape(value.shape);
   }
 
-  #view(dtype: DType, address: number, length: number): Float32Array {
-    const { buffer } = this.#memory;
-    const make = views[dtype as keyof typeof views];
-    return new make(buffer, address, length) as Float32Array;
-  }
-
-  #read({ dtype, shape, ...value }: Value): NDArray {
-    const address = this.#emitted.addressOf.get(this.#fused.values[value.id]!)!;
-    return new NDArray(dtype, shape!, this.#view(dtype, address, sizeOf(shape!)).slice() as never);
-  }
-
-  #write({ dtype, data, size }: NDArray, address: number): void {
-    this.#view(dtype, address, size).set(data as Float32Array);
+  #read(value: Value): NDArray {
+    return new NDArray(value.dtype, value.shape!, this.#places.get(value)!.view.slice() as never);
   }
 
   #host(i: number): void {
     const { step, kernel, wanted } = this.#hosts.get(i)!;
     const { op } = step;
-    const { resources, functions } = this.#current!;
-    this.#at = i;
+    this.#look();
     try {
       const inputs = step.inputs.map((input) => this.#array(input));
-      const results = kernel.run(inputs, resources, wanted, functions);
+      this.#functions ??= this.#bodies.runner(this.#limits!);
+      const results = kernel.run(inputs, this.#residents.resources, wanted, this.#functions);
+      this.#look();
       step.outputs.forEach((output, k) => wanted[k] && this.#take(output, results[k]!));
-      this.#at = i + 1;
+      // Bodies that it ran have noted their own progress.
+      this.#progress[0] = i + 1;
     } catch (error) {
+      this.#failedAt = i;
+      this.#progress[0] = i;
       throw this.#explained(error, op);
     }
   }
 
   #poll(i: number): void {
-    if (Date.now() <= this.#current!.limits.deadline) return;
+    if (Date.now() <= this.#limits!.deadline) return;
     const step = this.#fused.steps[i]!;
     const { op } = step.kind === 'kernel' ? step.members[0]! : step;
     throw new DeadlineExceededError(
@@ -175,20 +222,23 @@ export class Instance {
   }
 
   #take(output: Value, array: NDArray): void {
-    this.#arrays.set(output, array);
-    const address = this.#emitted.addressOf.get(output);
-    if (address === undefined) return;
+    // What the session holds in memory changes.
+    const isOwn = (array.data as Float32Array).buffer === this.#buffer;
+    this.#arrays.set(output, isOwn ? array.copy() : array);
+    const place = this.#places.get(output);
+    if (!place) return;
     if (array.shape.join() !== output.shape!.join()) {
       throw new InvalidArgumentError(
         `${output.op.type} '${output.op.name}' gives the shape [${array.shape.join(', ')}] where [${output.shape!.join(', ')}] was inferred.`,
       );
     }
-    this.#write(array, address);
+    place.view.set(array.data as Float32Array);
   }
 
   #explained(error: unknown, op: Operation): unknown {
+    const at = this.#failedAt < 0 ? this.#progress[0]! : this.#failedAt;
     if (error instanceof TapelessError)
-      error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(this.#at)}`;
+      error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(at)}`;
     return error;
   }
 
@@ -209,9 +259,7 @@ export class Instance {
 
   /** What a failing run leaves behind, as a sentence for its error. */
   #effectsBefore(at: number): string {
-    const before = this.#fused.steps
-      .slice(0, Math.max(at, 0))
-      .flatMap((step) => (step.kind === 'kernel' ? [] : [step.op]));
+    const before = this.#fused.steps.slice(0, at).flatMap((step) => (step.kind === 'kernel' ? [] : [step.op]));
     const done = [...new Set(before)].filter(({ type }) => opDef(type).effect === 'write');
     if (done.length === 0) return '';
     const names = done.slice(0, 3).map(({ name }) => `'${name}'`);
@@ -219,28 +267,14 @@ export class Instance {
   }
 }
 
-const views = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  int64: BigInt64Array as unknown as typeof Float64Array,
-  bool: Uint8Array,
-};
-
-/** All values that a step, or the caller, reads. */
-function readers({ steps, reads, fetches }: Fused): ReadonlySet<Value> {
+/** All values that the host, or the caller, reads. */
+function readers({ steps, fetches }: Fused): ReadonlySet<Value> {
   const used = new Set<Value>(fetches.map(holderOf));
   for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) used.add(holderOf(input));
-  for (const read of reads) for (const value of read) used.add(value);
   return used;
 }
 
-function memoryOf(bytes: number): Memory {
-  const pages = Math.ceil(bytes / 65536);
-  try {
-    if (pages <= 65536) return new engine!.Memory({ initial: pages });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  throw new OutOfMemoryError(`The plan needs ${bytes} bytes of memory, which cannot be had.`);
+function firstAssignment({ steps }: Fused, slot: VariableSlot): number {
+  const at = steps.findIndex((step) => step.kind === 'assign' && (step).variable === slot);
+  return at < 0 ? Infinity : at;
 }

@@ -29,6 +29,8 @@ export class Frames {
   #barrier = 0;
   /** The reductions under way: where their own frames start, and the innermost frame outside that they depend on. */
   readonly #reductions: Reach[] = [];
+  /** Whether a reduction stands before all loops. */
+  reducesFirst = false;
 
   get level(): number {
     return this.#frames.length - 1;
@@ -91,6 +93,7 @@ export class Frames {
     this.#reductions.push(reach);
     const result = build();
     this.#reductions.pop();
+    this.reducesFirst ||= reach.depends === 0;
     return { result, level: reach.depends };
   }
 

@@ -42,7 +42,7 @@ function madeInPlace(fused: Fused, { initial }: VariableSlot, value: Value, assi
   const step = steps[at];
   if (step?.kind !== 'kernel' || !stored.has(value)) return null;
   // What may fail in between must find the variable as it was.
-  if (steps.slice(at + 1, assigned).some((between) => mayFail(between, fused))) return null;
+  if (steps.slice(at, assigned).some((between) => mayFail(between, fused))) return null;
   // An element of the old content is read before its place is written, by this member or by one before it.
   const position = step.members.indexOf(value);
   const inTime = step.members.every((member, i) => {

@@ -1,69 +1,141 @@
-/** The compiling backend: plans become WebAssembly, one module each. */
+/** The compiling backend: plans become WebAssembly, one module each, in one memory a session. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Resources } from '../../../ops/opdef.js';
-import type { Backend, Executable, Plan, RunLimits } from '../../plan.js';
-import { common } from '../../pipeline.js';
-import { LoadedBodies } from '../bodies.js';
+import { common, compile } from '../../pipeline.js';
+import type { Backend, Executable, Loader, Plan, RunLimits, SessionState } from '../../plan.js';
+import { LoadedBodies, type LoadBody } from '../bodies.js';
 import { emit, type Emitted } from './emit.js';
-import { engine, type Module } from './engine.js';
-import { Instance } from './executable.js';
-import { fuse, type Fused } from './fuse.js';
+import { engine } from './engine.js';
+import { Instance, type Share } from './executable.js';
+import { fuse } from './fuse.js';
+import type { Region } from './heap.js';
 import { lower } from './lower.js';
+import { relaxedSimd } from './matmul/relaxed.js';
+import { Residents } from './residents.js';
+import { openPool, type Pool } from './threads/pool.js';
 
 export const wasm: Backend = {
   name: 'wasm',
   stages: common,
-  load: (plan) => new Compiled(plan),
+  open: (session) => new WasmLoader(session),
 };
 
 /** Sets of shapes that a plan is kept compiled for, where its feeds are for any. */
 const shapesToKeep = 16;
 
+class WasmLoader implements Loader {
+  readonly residents: Residents;
+  readonly pool: Pool | null;
+
+  constructor({ resources, threads }: SessionState) {
+    this.pool = openPool(threads);
+    this.residents = new Residents(resources, this.pool !== null);
+  }
+
+  load(plan: Plan): Executable {
+    return new Compiled(plan, this, false);
+  }
+
+  readonly loadBody: LoadBody = (request) => {
+    const plan = compile(request, wasm.stages);
+    return { plan, executable: new Compiled(plan, this, true) };
+  };
+}
+
+type Shapes = readonly (readonly number[] | null)[];
+
 interface Version {
-  readonly fused: Fused;
-  readonly emitted: Emitted;
-  readonly module: Module;
-  /** Instances that are not running. */
-  readonly idle: Instance[];
+  readonly shapes: Shapes;
+  readonly instance: Instance;
+  readonly close: () => void;
 }
 
 class Compiled implements Executable {
   readonly #plan: Plan;
-  readonly #versions = new Map<string, Version>();
-  readonly #bodies = new LoadedBodies(wasm);
+  readonly #loader: WasmLoader;
+  /** A body runs while what calls it does: it cannot share memory with that. */
+  readonly #isBody: boolean;
+  readonly #bodies: LoadedBodies;
+  /** Latest last. */
+  readonly #versions: Version[] = [];
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, loader: WasmLoader, isBody: boolean) {
     this.#plan = plan;
+    this.#loader = loader;
+    this.#isBody = isBody;
+    this.#bodies = new LoadedBodies(loader.loadBody);
   }
 
-  run(feeds: readonly NDArray[], resources: Resources, limits: RunLimits): readonly NDArray[] {
-    const version = this.#version(feeds);
-    const instance = version.idle.pop() ?? new Instance(version.fused, version.emitted, version.module);
-    try {
-      return instance.run(feeds, { resources, limits, functions: this.#bodies.runner(resources, limits) });
-    } finally {
-      version.idle.push(instance);
-    }
+  run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[] {
+    return this.#version(feeds).instance.run(feeds, limits);
+  }
+
+  close(): void {
+    for (const { close } of this.#versions.splice(0)) close();
+    this.#bodies.close();
   }
 
   #version(feeds: readonly (NDArray | null)[]): Version {
-    const key = feeds.map((feed) => (feed ? feed.shape.join() : '-')).join(';');
-    let version = this.#versions.get(key);
-    if (!version) {
-      version = this.#compile(feeds);
-      if (this.#versions.size >= shapesToKeep) this.#versions.delete(this.#versions.keys().next().value!);
-      this.#versions.set(key, version);
-    }
+    const versions = this.#versions;
+    const latest = versions.at(-1);
+    if (latest && fits(latest.shapes, feeds)) return latest;
+    const at = versions.findIndex(({ shapes }) => fits(shapes, feeds));
+    const version = at < 0 ? this.#compile(feeds.map((feed) => feed && feed.shape)) : versions.splice(at, 1)[0]!;
+    versions.push(version);
+    if (versions.length > shapesToKeep) versions.shift()!.close();
     return version;
   }
 
-  #compile(feeds: readonly (NDArray | null)[]): Version {
+  #compile(shapes: Shapes): Version {
+    const { residents, pool } = this.#loader;
+    const { heap } = residents;
     const request = {
       ...this.#plan.request,
-      feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: feeds[i]?.shape ?? null })),
+      feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
     const fused = fuse(request, lower({ ...this.#plan, request }));
-    const emitted = emit(fused);
-    return { fused, emitted, module: new engine!.Module(emitted.bytes), idle: [] };
+    const regions: Region[] = [];
+    const take = (bytes: number): number => {
+      const region = heap.take(bytes);
+      regions.push(region);
+      return region.address;
+    };
+    const emitted = emit(fused, {
+      layout: {
+        variable: (slot) => residents.of(slot).address,
+        constant: take,
+        values: (bytes) => (this.#isBody ? take(bytes) : heap.scratch(bytes)),
+      },
+      memory: heap.limits,
+      threads: pool?.threads ?? 1,
+      relaxed: relaxedSimd(),
+      progress: heap.progress,
+    });
+    const { instance, leave } = this.#instance(fused, emitted);
+    const close = (): void => {
+      leave();
+      for (const region of regions) heap.give(region);
+    };
+    return { shapes, instance, close };
   }
+
+  #instance(fused: ReturnType<typeof fuse>, emitted: Emitted): { instance: Instance; leave: () => void } {
+    const { residents, pool } = this.#loader;
+    const module = new engine!.Module(emitted.bytes);
+    const joined = emitted.isShared && pool ? pool.join(module, residents.heap.memory, this.#loader) : null;
+    const share = (chunk: unknown): Share => (joined ? joined.share(chunk as never) : nothingToShare);
+    const instance = new Instance(fused, emitted, module, residents, this.#bodies, share);
+    return { instance, leave: () => joined?.leave() };
+  }
+}
+
+function fits(shapes: Shapes, feeds: readonly (NDArray | null)[]): boolean {
+  return shapes.every((shape, i) => {
+    const given = feeds[i]?.shape;
+    if (!shape || !given) return !shape && !given;
+    return shape.length === given.length && shape.every((extent, axis) => extent === given[axis]);
+  });
+}
+
+function nothingToShare(): never {
+  throw new Error('A plan without parts was asked for one.');
 }

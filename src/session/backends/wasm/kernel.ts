@@ -1,17 +1,28 @@
 /** Emits the loop nest of a kernel: outer loops, then vectors of elements, then what is left of a row one by one. */
 import { stridesOf } from '../../../graph/shape.js';
 import { bin, int, type Expr, type Variable } from '../../../ops/expr.js';
-import type { Code, FunctionRef } from './assembler/code.js';
+import type { Code, FunctionRef, Local } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
 import { ElementEmitter, type EmitContext } from './elements.js';
 import type { Fused } from './fuse.js';
-import { loop } from './loops.js';
+import { loop, loopBetween } from './loops.js';
+import type { Thunk } from './frames.js';
 import type { KernelStep, Node, Value } from './program.js';
 import type { Resolver } from './resolve.js';
 import { mergedAxes } from './merge.js';
 import { lanesFor } from './vectorize.js';
 
-/** A function without parameters that computes all members of a kernel. */
+/** A kernel as a function, and the operands that make it compute all there is. */
+export interface DefinedKernel {
+  readonly fn: FunctionRef;
+  readonly operands: readonly number[];
+  /**
+   * Where parts of it can be asked for instead, from one number below another: how many there are, and what parts begin at multiples of.
+   */
+  readonly parts: { readonly extent: number; readonly grain: number } | null;
+}
+
+/** `isSplit`: whether parts of the outermost loop are to be had, where there is one and nothing would be computed for each of them again. */
 export function defineKernel(
   module: ModuleBuilder,
   name: string,
@@ -19,10 +30,25 @@ export function defineKernel(
   fused: Fused,
   resolver: Resolver,
   context: EmitContext,
-): FunctionRef {
-  return module.define(name, { params: [], results: [] }, (code) => {
-    new KernelEmitter(code, step, fused, resolver, context).emit();
+  isSplit: boolean,
+): DefinedKernel {
+  const nest = new Nest(step, fused, resolver);
+  const extent = nest.variables[0]?.extent ?? 0;
+  const grain = grainOf(nest);
+  const hasParts = isSplit && extent >= 2 * grain;
+  const type = { params: hasParts ? (['i32', 'i32'] as const) : [], results: [] };
+  let reducesFirst = false;
+  const fn = module.define(name, type, (code) => {
+    const [from, to] = code.params;
+    const emitter = new KernelEmitter(code, nest, resolver, context, from && to ? { from, to } : null);
+    ({ reducesFirst } = emitter.emit());
   });
+  return { fn, operands: hasParts ? [0, extent] : [], parts: hasParts && !reducesFirst ? { extent, grain } : null };
+}
+
+/** A row is split between vectors only; 16 bytes of bools are the longest. */
+function grainOf({ variables }: Nest): number {
+  return variables.length === 1 ? 16 : 1;
 }
 
 interface Member {
@@ -32,34 +58,21 @@ interface Member {
   readonly isStored: boolean;
 }
 
-class KernelEmitter {
-  readonly #code: Code;
+/** The loops of a kernel, and its members in terms of their variables. */
+class Nest {
+  readonly variables: readonly Variable[];
+  readonly members: readonly Member[];
   readonly #step: KernelStep;
   readonly #fused: Fused;
   readonly #resolver: Resolver;
-  readonly #elements: ElementEmitter;
 
-  constructor(code: Code, step: KernelStep, fused: Fused, resolver: Resolver, context: EmitContext) {
-    this.#code = code;
+  constructor(step: KernelStep, fused: Fused, resolver: Resolver) {
     this.#step = step;
     this.#fused = fused;
     this.#resolver = resolver;
-    this.#elements = new ElementEmitter(code, resolver, context);
-  }
-
-  emit(): void {
     const { variables, members } = this.#axes();
-    const outer = variables.slice(0, -1);
-    const inner = variables.at(-1);
-    const opened = outer.map((variable) => this.#elements.enter(variable));
-    if (inner) this.#row(inner, members);
-    else this.#compute(members);
-    const { frames } = this.#elements;
-    for (const { local, extent } of opened.reverse()) {
-      const thunks = frames.close();
-      frames.push(() => loop(this.#code, local, extent, 1, thunks));
-    }
-    for (const thunk of frames.start) thunk();
+    this.variables = variables;
+    this.members = members;
   }
 
   /** The loops over the output: as few as the places of all loads and stores allow. */
@@ -98,6 +111,47 @@ class KernelEmitter {
       isStored: this.#fused.stored.has(value),
     }));
   }
+}
+
+/** Part of the outermost loop: from one number below another. */
+interface Range {
+  readonly from: Local;
+  readonly to: Local;
+}
+
+class KernelEmitter {
+  readonly #code: Code;
+  readonly #nest: Nest;
+  readonly #resolver: Resolver;
+  readonly #elements: ElementEmitter;
+  readonly #range: Range | null;
+
+  constructor(code: Code, nest: Nest, resolver: Resolver, context: EmitContext, range: Range | null) {
+    this.#code = code;
+    this.#nest = nest;
+    this.#resolver = resolver;
+    this.#elements = new ElementEmitter(code, resolver, context);
+    this.#range = range;
+  }
+
+  emit(): { readonly reducesFirst: boolean } {
+    const { variables, members } = this.#nest;
+    const outer = variables.slice(0, -1);
+    const inner = variables.at(-1);
+    const opened = outer.map((variable) => this.#elements.enter(variable));
+    if (inner) this.#row(inner, members);
+    else this.#compute(members);
+    const { frames } = this.#elements;
+    for (const [i, { local, extent }] of [...opened.entries()].reverse()) {
+      const thunks = frames.close();
+      const range = i === 0 ? this.#range : null;
+      frames.push(() =>
+        range ? loopBetween(this.#code, local, range, 1, thunks) : loop(this.#code, local, extent, 1, thunks),
+      );
+    }
+    for (const thunk of frames.start) thunk();
+    return frames;
+  }
 
   #row(inner: Variable, members: readonly Member[]): void {
     const { frames } = this.#elements;
@@ -114,7 +168,7 @@ class KernelEmitter {
       this.#elements.vectorized({ variable: inner, lanes, depends: depends.of }, () => this.#compute(members));
       const thunks = frames.close();
       const whole = inner.extent - (inner.extent % lanes);
-      frames.push(() => loop(this.#code, local, whole, lanes, thunks));
+      frames.push(() => this.#vectors(local, whole, lanes, thunks));
       this.#tail(inner, whole, members);
     } else this.#tail(inner, 0, members);
   }
@@ -126,7 +180,30 @@ class KernelEmitter {
     const { local } = this.#elements.enter(inner);
     this.#compute(members);
     const thunks = frames.close();
-    frames.push(() => loop(this.#code, local, inner.extent, 1, thunks, from));
+    const range = this.#rowRange;
+    if (!range) return frames.push(() => loop(this.#code, local, inner.extent, 1, thunks, from));
+    if (from === 0) return frames.push(() => loopBetween(this.#code, local, range, 1, thunks));
+    // What is left of a row belongs to its last part.
+    frames.push(() => {
+      this.#code.get(range.to).i32(inner.extent).op('i32.eq');
+      this.#code.if(() => loop(this.#code, local, inner.extent, 1, thunks, from));
+    });
+  }
+
+  /** The part that is wanted of the innermost loop, where that is the outermost too. */
+  get #rowRange(): Range | null {
+    return this.#nest.variables.length === 1 ? this.#range : null;
+  }
+
+  /** Whole vectors, as far as `whole`. */
+  #vectors(local: Local, whole: number, lanes: number, thunks: readonly Thunk[]): void {
+    const code = this.#code;
+    const range = this.#rowRange;
+    if (!range) return loop(code, local, whole, lanes, thunks);
+    const to = code.local('i32');
+    code.get(range.to).i32(whole).get(range.to).i32(whole).op('i32.lt_s', 'select').set(to);
+    loopBetween(code, local, { from: range.from, to }, lanes, thunks);
+    code.free(to);
   }
 
   #compute(members: readonly Member[]): void {

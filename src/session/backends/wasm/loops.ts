@@ -21,3 +21,20 @@ export function loop(
     code.get(counter).i32(step).op('i32.add').tee(counter).i32(extent).op('i32.lt_s').brIf(again);
   });
 }
+
+/** Runs `thunks` for `counter` = from, from + step … below `to`, which may be none. */
+export function loopBetween(
+  code: Code,
+  counter: Local,
+  { from, to }: { readonly from: Local; readonly to: Local },
+  step: number,
+  thunks: readonly Thunk[],
+): void {
+  code.get(from).tee(counter).get(to).op('i32.lt_s');
+  code.if(() =>
+    code.loop((again) => {
+      for (const thunk of thunks) thunk();
+      code.get(counter).i32(step).op('i32.add').tee(counter).get(to).op('i32.lt_s').brIf(again);
+    }),
+  );
+}

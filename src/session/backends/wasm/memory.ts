@@ -2,22 +2,16 @@
 import { sizeOf } from '../../../graph/shape.js';
 import type { Fused } from './fuse.js';
 import { holderOf, isCompiled, type ProgramStep, type Value, type VariableSlot } from './program.js';
+import type { Layout } from './layout.js';
+import { aligned, Room } from './room.js';
 import { bytesOf } from './scalar-ops.js';
-
-const alignment = 64;
 
 export interface MemoryPlan {
   readonly addressOf: ReadonlyMap<Value, number>;
-  /** Where each variable is. */
-  readonly variables: ReadonlyMap<VariableSlot, number>;
   /** Where the scratch of products begins. */
   readonly scratch: number;
-  /** All of it, in bytes; constants come behind. */
+  /** What values and scratch take, in bytes. */
   readonly size: number;
-}
-
-export function aligned(bytes: number): number {
-  return Math.ceil(bytes / alignment) * alignment;
 }
 
 export function sizeInMemory(value: Value): number {
@@ -56,24 +50,26 @@ export function planMemory(
   placed: ReadonlySet<Value>,
   storage: ReadonlyMap<Value, VariableSlot>,
   scratch: number,
+  layout: Layout,
 ): MemoryPlan {
-  // The first bytes stay free, so that no address is 0.
-  const room = new Room(alignment + aligned(scratch));
-  const addressOf = new Map<Value, number>();
-  const variables = new Map(fused.variables.map((slot) => [slot, room.take(sizeInMemory(slot.initial))]));
-  for (const [value, slot] of storage) addressOf.set(value, variables.get(slot)!);
+  const room = new Room(aligned(scratch));
+  const offsets = new Map<Value, number>();
   const place = (value: Value): void => {
-    if (!storage.has(value)) addressOf.set(value, room.take(sizeInMemory(value)));
+    if (!storage.has(value) && placed.has(value)) offsets.set(value, room.take(sizeInMemory(value)));
   };
   for (const { initial } of fused.variables) place(initial);
   const dying: Value[][] = fused.steps.map(() => []);
   for (const [value, step] of lastUses(fused, placed)) dying[step]!.push(value);
-  for (const feed of fused.feeds) if (placed.has(feed)) place(feed);
+  for (const feed of fused.feeds) place(feed);
   fused.steps.forEach((step, i) => {
-    for (const output of outputsOf(step)) if (placed.has(output)) place(output);
-    for (const value of dying[i]!) if (!storage.has(value)) room.give(addressOf.get(value)!, sizeInMemory(value));
+    for (const output of outputsOf(step)) place(output);
+    for (const value of dying[i]!) if (!storage.has(value)) room.give(offsets.get(value)!, sizeInMemory(value));
   });
-  return { addressOf, variables, scratch: alignment, size: room.end };
+  const base = layout.values(room.end);
+  const addressOf = new Map<Value, number>();
+  for (const [value, slot] of storage) addressOf.set(value, layout.variable(slot));
+  for (const [value, offset] of offsets) addressOf.set(value, base + offset);
+  return { addressOf, scratch: base, size: room.end };
 }
 
 /** The last step that reads a value, compiled or not; of what is fetched there is none. */
@@ -86,71 +82,4 @@ function lastUses({ steps, reads, fetches, variables }: Fused, placed: ReadonlyS
   for (const fetch of fetches) last.delete(holderOf(fetch));
   for (const { initial } of variables) last.delete(initial);
   return last;
-}
-
-interface Stretch {
-  readonly from: number;
-  readonly size: number;
-}
-
-/** Free stretches of memory: the smallest that is large enough is taken, and neighbours grow together again. */
-class Room {
-  readonly #byStart = new Map<number, Stretch>();
-  readonly #byEnd = new Map<number, Stretch>();
-  /** There are few sizes, however many stretches there are. */
-  readonly #bySize = new Map<number, Set<Stretch>>();
-  #end: number;
-
-  constructor(start: number) {
-    this.#end = start;
-  }
-
-  get end(): number {
-    return this.#end;
-  }
-
-  take(size: number): number {
-    if (size === 0) return this.#end;
-    let best = Infinity;
-    for (const free of this.#bySize.keys()) if (free >= size && free < best) best = free;
-    if (best < Infinity) {
-      const [stretch] = this.#bySize.get(best)!;
-      this.#remove(stretch!);
-      if (best > size) this.#add({ from: stretch!.from + size, size: best - size });
-      return stretch!.from;
-    }
-    // What is free at the end grows.
-    const last = this.#byEnd.get(this.#end);
-    if (last) this.#remove(last);
-    const from = last?.from ?? this.#end;
-    this.#end = from + size;
-    return from;
-  }
-
-  give(from: number, size: number): void {
-    if (size === 0) return;
-    const [before, after] = [this.#byEnd.get(from), this.#byStart.get(from + size)];
-    if (before) this.#remove(before);
-    if (after) this.#remove(after);
-    const start = before?.from ?? from;
-    this.#add({ from: start, size: from + size + (after?.size ?? 0) - start });
-  }
-
-  #add(stretch: Stretch): void {
-    const { from, size } = stretch;
-    this.#byStart.set(from, stretch);
-    this.#byEnd.set(from + size, stretch);
-    let equal = this.#bySize.get(size);
-    if (!equal) this.#bySize.set(size, (equal = new Set()));
-    equal.add(stretch);
-  }
-
-  #remove(stretch: Stretch): void {
-    const { from, size } = stretch;
-    this.#byStart.delete(from);
-    this.#byEnd.delete(from + size);
-    const equal = this.#bySize.get(size)!;
-    equal.delete(stretch);
-    if (equal.size === 0) this.#bySize.delete(size);
-  }
 }

@@ -1,0 +1,113 @@
+/** The entries of a module: a whole run, and one chunk of one of its jobs. */
+import type { Code, FunctionRef, Local } from './assembler/code.js';
+import type { ModuleBuilder } from './assembler/module.js';
+
+/** A call of the run, which any number of threads may share. */
+export interface Call {
+  readonly fn: FunctionRef;
+  readonly operands: readonly number[];
+  /** Null where one thread makes it whole. */
+  readonly split: Split | null;
+}
+
+/** `fn` takes a range as its last two operands. */
+export interface Split {
+  readonly extent: number;
+  /** Of a chunk, the last one may be shorter. */
+  readonly size: number;
+  /** The operand that is so many bytes further for each thread: where its own scratch is. */
+  readonly scratch: { readonly operand: number; readonly bytes: number } | null;
+}
+
+export interface EntryImports {
+  /** (step): asks whether there is time left. */
+  readonly poll: FunctionRef;
+  /** (job, chunks): has a job done. */
+  readonly share: FunctionRef;
+}
+
+/** Calls in a function of the entry at most: engines compile function by function. */
+const callsInEntry = 500;
+
+export function serial(fn: FunctionRef, operands: readonly number[] = []): Call {
+  return { fn, operands, split: null };
+}
+
+/** `chunks` at least, if there is so much; parts begin at multiples of `grain`. */
+export function splitIn(chunks: number, extent: number, grain: number): Pick<Split, 'extent' | 'size'> {
+  return { extent, size: Math.max(Math.ceil(extent / chunks / grain), 1) * grain };
+}
+
+/** (polls): runs all calls, asking before each step if there is time left where `polls` is not 0. `first`: what runs before all steps. */
+export function defineRun(
+  module: ModuleBuilder,
+  first: readonly FunctionRef[],
+  calls: readonly Call[],
+  { poll, share }: EntryImports,
+): void {
+  const type = { params: ['i32'], results: [] } as const;
+  const parts: FunctionRef[] = [];
+  let job = 0;
+  for (let from = 0; from < calls.length; from += callsInEntry) {
+    const some = calls.slice(from, from + callsInEntry);
+    parts.push(
+      module.define(`part${parts.length}`, type, (code) => {
+        some.forEach(({ fn, operands, split }, i) => {
+          code.get(code.params[0]!).if(() => code.i32(from + i).call(poll));
+          if (split)
+            code
+              .i32(job++)
+              .i32(Math.ceil(split.extent / split.size))
+              .call(share);
+          else {
+            for (const operand of operands) code.i32(operand);
+            code.call(fn);
+          }
+        });
+      }),
+    );
+  }
+  const run = module.define('run', type, (code) => {
+    for (const fn of first) code.call(fn);
+    for (const part of parts) code.get(code.params[0]!).call(part);
+  });
+  module.export(run);
+}
+
+/** (job, chunk, thread): makes one chunk of a job, with scratch of that thread. */
+export function defineChunk(module: ModuleBuilder, calls: readonly Call[]): void {
+  const jobs = calls.filter(({ split }) => split !== null);
+  if (jobs.length === 0) return;
+  const type = { params: ['i32', 'i32', 'i32'], results: [] } as const;
+  const defined = jobs.map((call, i) => {
+    return module.define(`job${i}`, { params: ['i32', 'i32'], results: [] }, (code) =>
+      emitJob(code, call, call.split!),
+    );
+  });
+  const chunk = module.define('chunk', type, (code) => {
+    const [job, index, thread] = code.params as readonly [Local, Local, Local];
+    const choose = (from: number, to: number): void => {
+      if (to - from === 1) return void code.get(index).get(thread).call(defined[from]!);
+      const middle = (from + to) >> 1;
+      code.get(job).i32(middle).op('i32.lt_s');
+      code.if(
+        () => choose(from, middle),
+        () => choose(middle, to),
+      );
+    };
+    choose(0, defined.length);
+  });
+  module.export(chunk);
+}
+
+function emitJob(code: Code, { fn, operands }: Call, { extent, size, scratch }: Split): void {
+  const [index, thread] = code.params as readonly [Local, Local];
+  operands.forEach((operand, i) => {
+    code.i32(operand);
+    if (scratch?.operand === i) code.get(thread).i32(scratch.bytes).op('i32.mul', 'i32.add');
+  });
+  code.get(index).i32(size).op('i32.mul');
+  const end = code.local('i32');
+  code.get(index).i32(size).op('i32.mul').i32(size).op('i32.add').tee(end).i32(extent);
+  code.get(end).i32(extent).op('i32.lt_s', 'select').call(fn);
+}

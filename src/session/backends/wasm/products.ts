@@ -1,0 +1,114 @@
+/** Calls of matrix products, for each matrix of their batches. */
+import type { FunctionRef } from './assembler/code.js';
+import type { ModuleBuilder } from './assembler/module.js';
+import { serial, splitIn, type Call } from './entry.js';
+import { defineMatMul } from './matmul/matmul.js';
+import { holderOf, type MatMulStep, type Value } from './program.js';
+import { bytesOf } from './scalar-ops.js';
+
+export interface ProductOptions {
+  readonly relaxed: boolean;
+  readonly threads: number;
+}
+
+/** Operations below which a product stays on one thread. */
+const fewOperations = 1 << 20;
+
+/** A function for a product step; equal ones share it. */
+export class Products {
+  readonly #module: ModuleBuilder;
+  readonly #options: ProductOptions;
+  readonly #defined = new Map<string, { readonly fn: FunctionRef; readonly scratch: number }>();
+  readonly #of = new Map<MatMulStep, { readonly fn: FunctionRef; readonly scratch: number }>();
+
+  constructor(module: ModuleBuilder, steps: readonly MatMulStep[], options: ProductOptions) {
+    this.#module = module;
+    this.#options = options;
+    for (const step of steps) this.#of.set(step, this.#define(step));
+  }
+
+  /** Bytes of scratch for all threads. */
+  get scratch(): number {
+    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch)) * this.#options.threads;
+  }
+
+  /** `scratch`: where it begins. */
+  call(step: MatMulStep, scratch: number, address: (of: Value) => number): Call {
+    const { a, b, out } = step;
+    const { fn, scratch: scratchBytes } = this.#of.get(step)!;
+    const [m, n] = out.shape!.slice(-2) as [number, number];
+    const batch = out.shape!.slice(0, -2);
+    const count = batch.reduce((product, dim) => product * dim, 1);
+    const operations = 2 * count * m * n * kOf(step);
+    const isLarge = this.#options.threads > 1 && operations >= fewOperations;
+    const one = (i: number): readonly number[] => [
+      address(a) + matrixOffset(a, batch, i),
+      address(b) + matrixOffset(b, batch, i),
+      address(out) + matrixOffset(out, batch, i),
+      scratch,
+    ];
+    const own = { operand: 3, bytes: scratchBytes };
+    if (count === 1 && !isLarge) return serial(fn, [...one(0), 0, m]);
+    if (count === 1) {
+      // Each part may pack an operand for itself, which takes as long as the products of some ten rows.
+      const chunks = Math.min(4 * this.#options.threads, Math.max(this.#options.threads, Math.floor(m / 96)));
+      return { fn, operands: one(0), split: { ...splitIn(chunks, m, 12), scratch: own } };
+    }
+    const all = this.#batch(fn, count, m, one);
+    if (!isLarge) return serial(all, [scratch, 0, count]);
+    const split = splitIn(4 * this.#options.threads, count, 1);
+    return { fn: all, operands: [scratch], split: { ...split, scratch: { ...own, operand: 0 } } };
+  }
+
+  /** (scratch, from, to): the matrices of a batch from one number below another. */
+  #batch(fn: FunctionRef, count: number, m: number, one: (i: number) => readonly number[]): FunctionRef {
+    return this.#module.define('batch', { params: ['i32', 'i32', 'i32'], results: [] }, (code) => {
+      const [scratch, from, to] = code.params as [never, never, never];
+      for (let i = 0; i < count; i++) {
+        code.get(from).i32(i).op('i32.le_s').get(to).i32(i).op('i32.gt_s', 'i32.and');
+        code.if(() => {
+          for (const operand of one(i).slice(0, 3)) code.i32(operand);
+          code.get(scratch).i32(0).i32(m).call(fn);
+        });
+      }
+    });
+  }
+
+  #define(step: MatMulStep): { readonly fn: FunctionRef; readonly scratch: number } {
+    const { out, transposeA, transposeB } = step;
+    const [m, n] = out.shape!.slice(-2) as [number, number];
+    const dtype = out.dtype as 'float32' | 'float64' | 'int32';
+    const spec = { dtype, m, k: kOf(step), n, transposeA, transposeB, relaxed: this.#options.relaxed };
+    const key = Object.values(spec).join();
+    let defined = this.#defined.get(key);
+    if (!defined) this.#defined.set(key, (defined = defineMatMul(this.#module, spec)));
+    return defined;
+  }
+}
+
+function kOf({ a, transposeA }: MatMulStep): number {
+  return a.shape!.at(transposeA ? -2 : -1)!;
+}
+
+/** Bytes from the start of `value` to the matrix that belongs to matrix `i` of a batch. */
+function matrixOffset(value: Value, batch: readonly number[], i: number): number {
+  const { shape, dtype } = value;
+  const own = shape!.slice(0, -2);
+  const size = shape!.slice(-2).reduce((product, dim) => product * dim, 1) * bytesOf(dtype);
+  let [offset, stride, rest] = [0, 1, i];
+  for (let axis = batch.length - 1; axis >= 0; axis--) {
+    const index = rest % batch[axis]!;
+    rest = Math.floor(rest / batch[axis]!);
+    const dim = own[axis - (batch.length - own.length)];
+    if (dim === undefined) continue;
+    if (dim !== 1) offset += index * stride;
+    stride *= dim;
+  }
+  return offset * size;
+}
+
+/** The place of a value's storage, or of the constant that it is. */
+export function storageOf(value: Value): Value | NonNullable<Value['data']> {
+  const holder = holderOf(value);
+  return holder.data ?? holder;
+}
