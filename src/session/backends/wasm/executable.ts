@@ -275,6 +275,6 @@ function readers({ steps, fetches }: Fused): ReadonlySet<Value> {
 }
 
 function firstAssignment({ steps }: Fused, slot: VariableSlot): number {
-  const at = steps.findIndex((step) => step.kind === 'assign' && (step).variable === slot);
+  const at = steps.findIndex((step) => step.kind === 'assign' && step.variable === slot);
   return at < 0 ? Infinity : at;
 }
