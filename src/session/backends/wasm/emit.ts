@@ -1,11 +1,10 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
-import { sizeOf } from '../../../graph/shape.js';
-import type { Code, FunctionRef } from './assembler/code.js';
+import type { FunctionRef } from './assembler/code.js';
 import { ModuleBuilder, type MemoryLimits } from './assembler/module.js';
 import type { EmitContext } from './elements.js';
-import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
+import { defineChunk, defineRun, serial, splitIn, type Call, type EntryStep } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
 import { IntLibrary } from './int-library.js';
@@ -13,10 +12,12 @@ import { defineKernel } from './kernel.js';
 import { MathLibrary } from './math/library.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
+import { emitCopy } from './copy.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
+  type FlowStep,
   type KernelStep,
   type MatMulStep,
   type Value,
@@ -29,6 +30,8 @@ import { worthOf } from './worth.js';
 /** Where compiled code may fail. */
 export interface Site {
   readonly op: Operation;
+  /** The operations that call the function it belongs to, innermost first. */
+  readonly callers: readonly Operation[];
   /** null for an integer division by zero. */
   readonly bound: { readonly what: string; readonly size: number } | null;
 }
@@ -93,7 +96,7 @@ class Emitter {
     const module = this.#module;
     const calls = this.#calls();
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot.initial) };
+      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot) };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
@@ -110,32 +113,52 @@ class Emitter {
       constants: this.#constants,
       variables,
       size: this.#memory.size,
-      isShared: calls.some(({ split }) => split !== null),
+      isShared: calls.some((call) => 'split' in call && call.split !== null),
     };
   }
 
-  #calls(): readonly Call[] {
+  #calls(): readonly EntryStep[] {
     const { host, place, fail, divide } = this.#imports;
     const context: EmitContext = {
       libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide) },
       address: (of) => this.#address(of),
       place,
       fail,
-      site: (op, bound) => this.#sites.push({ op, bound: bound && { what: bound.what, size: bound.size } }) - 1,
+      site: ({ op, callers }, bound) =>
+        this.#sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size } }) - 1,
     };
     const resolver = new Resolver(this.#fused);
-    return this.#fused.steps.map((step, i): Call => {
+    return this.#fused.steps.map((step, i): EntryStep => {
       switch (step.kind) {
         case 'host':
           return serial(host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
+        case 'flow':
+          return this.#flow(step);
         case 'kernel':
           return this.#kernel(step, i, resolver, context);
         case 'matmul':
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
       }
     });
+  }
+
+  #flow({ flow, inputs: [input], outputs: [output], variable }: FlowStep): EntryStep {
+    if (flow !== 'move' && flow !== 'content')
+      return { mark: flow, address: input ? this.#address(storageOf(input)) : 0 };
+    const type = { params: [], results: [] };
+    const to = this.#address(output!);
+    if (flow === 'move') {
+      const from = this.#address(storageOf(input!));
+      return serial(this.#module.define('move', type, (code) => emitCopy(code, from, to, output!)));
+    }
+    const from = this.#options.layout.variable(variable!);
+    return serial(
+      this.#module.define('content', type, (code) => {
+        if (from !== to) emitCopy(code, from, to, output!);
+      }),
+    );
   }
 
   #address(of: Value | NDArray): number {
@@ -151,9 +174,11 @@ class Emitter {
     return at;
   }
 
-  #isRead(initial: Value): boolean {
+  #isRead({ initial, key }: VariableSlot): boolean {
     const { reads, steps, fetches } = this.#fused;
     return (
+      // What changes perhaps may stay as it was.
+      steps.some((step) => step.kind === 'flow' && step.variable?.key === key) ||
       reads.some((read) => read.has(initial)) ||
       steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
       fetches.some((fetch) => holderOf(fetch) === initial)
@@ -176,10 +201,12 @@ class Emitter {
     return this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.#storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
-      code
-        .i32(this.#options.progress)
-        .i32(i + 1)
-        .memory('i32.store');
+      const { progress } = this.#options;
+      const [before, after] = [code.local('i32'), code.local('i32')];
+      // In a loop, steps after this one may have been made.
+      code.i32(progress).memory('i32.load').set(before);
+      code.i32(i + 1).set(after);
+      code.i32(progress).get(before).get(after).get(before).get(after).op('i32.gt_s', 'select').memory('i32.store');
     });
   }
 }
@@ -196,12 +223,4 @@ function importAll(module: ModuleBuilder) {
     poll: take('poll', ['i32']),
     share: take('share', ['i32', 'i32']),
   };
-}
-
-function emitCopy(code: Code, from: number, to: number, { dtype, shape }: VariableSlot): void {
-  code
-    .i32(to)
-    .i32(from)
-    .i32(sizeOf(shape) * bytesOf(dtype))
-    .op('memory.copy');
 }

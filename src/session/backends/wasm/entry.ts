@@ -1,6 +1,7 @@
 /** The entries of a module: a whole run, and one chunk of one of its jobs. */
 import type { Code, FunctionRef, Local } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
+import { EntryWriter, parse, runType } from './flow-emit.js';
 
 /** A call of the run, which any number of threads may share. */
 export interface Call {
@@ -19,15 +20,20 @@ export interface Split {
   readonly scratch: { readonly operand: number; readonly bytes: number } | null;
 }
 
+/** A mark among calls; where it decides, by the bool at an address. */
+export interface Mark {
+  readonly mark: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end';
+  readonly address: number;
+}
+
+export type EntryStep = Call | Mark;
+
 export interface EntryImports {
   /** (step): asks whether there is time left. */
   readonly poll: FunctionRef;
   /** (job, chunks): has a job done. */
   readonly share: FunctionRef;
 }
-
-/** Calls in a function of the entry at most: engines compile function by function. */
-const callsInEntry = 500;
 
 export function serial(fn: FunctionRef, operands: readonly number[] = []): Call {
   return { fn, operands, split: null };
@@ -38,45 +44,27 @@ export function splitIn(chunks: number, extent: number, grain: number): Pick<Spl
   return { extent, size: Math.max(Math.ceil(extent / chunks / grain), 1) * grain };
 }
 
-/** (polls): runs all calls, asking before each step if there is time left where `polls` is not 0. `first`: what runs before all steps. */
+/**
+ * (polls): runs all steps, asking before each, and before each iteration, if there is time left where `polls` is not 0. `first`: what runs
+ * before all steps.
+ */
 export function defineRun(
   module: ModuleBuilder,
   first: readonly FunctionRef[],
-  calls: readonly Call[],
-  { poll, share }: EntryImports,
+  steps: readonly EntryStep[],
+  imports: EntryImports,
 ): void {
-  const type = { params: ['i32'], results: [] } as const;
-  const parts: FunctionRef[] = [];
-  let job = 0;
-  for (let from = 0; from < calls.length; from += callsInEntry) {
-    const some = calls.slice(from, from + callsInEntry);
-    parts.push(
-      module.define(`part${parts.length}`, type, (code) => {
-        some.forEach(({ fn, operands, split }, i) => {
-          code.get(code.params[0]!).if(() => code.i32(from + i).call(poll));
-          if (split)
-            code
-              .i32(job++)
-              .i32(Math.ceil(split.extent / split.size))
-              .call(share);
-          else {
-            for (const operand of operands) code.i32(operand);
-            code.call(fn);
-          }
-        });
-      }),
-    );
-  }
-  const run = module.define('run', type, (code) => {
+  const writer = new EntryWriter(module, imports);
+  const run = module.define('run', runType, (code) => {
     for (const fn of first) code.call(fn);
-    for (const part of parts) code.get(code.params[0]!).call(part);
+    writer.write(code, parse(steps));
   });
   module.export(run);
 }
 
 /** (job, chunk, thread): makes one chunk of a job, with scratch of that thread. */
-export function defineChunk(module: ModuleBuilder, calls: readonly Call[]): void {
-  const jobs = calls.filter(({ split }) => split !== null);
+export function defineChunk(module: ModuleBuilder, steps: readonly EntryStep[]): void {
+  const jobs = steps.filter((step): step is Call => 'split' in step && step.split !== null);
   if (jobs.length === 0) return;
   const type = { params: ['i32', 'i32', 'i32'], results: [] } as const;
   const defined = jobs.map((call, i) => {

@@ -3,6 +3,7 @@ import type { Expr } from '../../../ops/expr.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Lowered } from './lower.js';
 import { holderOf, mayFail, partsOf, type Node, type Program, type ProgramStep, type Value } from './program.js';
+import { Regions } from './regions.js';
 
 /** Members and expression nodes of a kernel at most: engines refuse functions of too many locals. */
 const mostMembers = 128;
@@ -57,6 +58,10 @@ class Fusion {
   readonly #nodesOf: number[] = [];
   readonly #stepOf = new Map<Value, number>();
   readonly #deps = new Map<Value, readonly Use[]>();
+  /** The regions of steps, and of values before they have steps. */
+  readonly #regionOf: number[] = [];
+  readonly #regions = new Regions();
+  readonly #definedIn = new Map<Value, number>();
   /** How many steps must come before what reads a value. */
   readonly #notBefore = new Map<Value, number>();
 
@@ -71,8 +76,8 @@ class Fusion {
     for (const step of steps) {
       if (step.kind === 'barrier') this.#notBefore.set(step.value, this.#steps.length);
       else if (step.kind !== 'define') {
-        const outputs = step.kind === 'host' ? step.outputs : step.kind === 'matmul' ? [step.out] : [];
-        for (const output of outputs) this.#stepOf.set(output, this.#steps.length);
+        for (const output of outputsOf(step)) this.#stepOf.set(output, this.#steps.length);
+        if (step.kind === 'flow') this.#regions.pass(step);
         this.#push(step, 0);
       } else if (!this.#inlined.has(step.value)) this.#place(step.value);
     }
@@ -86,6 +91,7 @@ class Fusion {
   #push(step: ProgramStep, nodes: number): void {
     this.#steps.push(step as ProgramStep & { members?: Value[] });
     this.#nodesOf.push(nodes);
+    this.#regionOf.push(this.#regions.current);
   }
 
   #read(value: Value, reader: Value | null, use: Use | null): void {
@@ -99,8 +105,11 @@ class Fusion {
 
   #analyse(): void {
     const { steps, fetches } = this.#lowered;
+    const regions = new Regions();
     for (const step of steps) {
+      if (step.kind === 'flow') regions.pass(step);
       if (step.kind === 'define') {
+        this.#definedIn.set(step.value, regions.current);
         const facts = this.#factsOf(step.value);
         this.#facts.set(step.value, facts);
         for (const use of facts.uses) this.#read(use.value, step.value, use);
@@ -156,6 +165,9 @@ class Fusion {
       const readers = this.#readers.get(value) ?? [];
       if (readers.some(({ reader }) => reader === null)) continue;
       if (readers.every(({ use }) => use!.aligned) && cost > 0) continue;
+      // What is read in a loop is computed once before it.
+      const here = this.#definedIn.get(value);
+      if (cost > 0 && readers.some(({ reader }) => this.#definedIn.get(reader!) !== here)) continue;
       const loads = readers.reduce((sum, { use }) => sum + use!.loads, 0);
       if (cost === 0 || loads <= sizeOf(value.shape!) || (cost <= 2 && readers.length === 1)) this.#inlined.add(value);
     }
@@ -209,7 +221,7 @@ class Fusion {
   #kernelFor(value: Value, deps: readonly Use[], latest: number): number | null {
     const { nodes, reduces } = this.#facts.get(value)!;
     const step = this.#steps[latest];
-    if (reduces || step?.kind !== 'kernel') return null;
+    if (reduces || step?.kind !== 'kernel' || this.#regionOf[latest] !== this.#regions.current) return null;
     const fits = this.#nodesOf[latest]! + nodes <= mostNodes && step.members.length < mostMembers;
     if (!fits || step.shape.join() !== value.shape!.join()) return null;
     return deps.every((dep) => dep.aligned || this.#stepOf.get(dep.value)! < latest) ? latest : null;
@@ -241,12 +253,19 @@ class Fusion {
 function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Value[] {
   switch (step.kind) {
     case 'host':
+    case 'flow':
       return step.inputs;
     case 'matmul':
       return [step.a, step.b];
     case 'assign':
       return [step.value];
   }
+}
+
+/** What it gives. */
+function outputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Value[] {
+  if (step.kind === 'host' || step.kind === 'flow') return step.outputs;
+  return step.kind === 'matmul' ? [step.out] : [];
 }
 
 function isWork(expr: Expr): boolean {

@@ -8,6 +8,7 @@ import { Kernel } from '../../../ops/evaluate.js';
 import { loaded, type Lazy } from '../../../ops/expr.js';
 import {
   opDef,
+  type Flow,
   type Lowering,
   type LowerView,
   type Many,
@@ -19,24 +20,26 @@ import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
 import { Contents, type Barred } from './contents.js';
+import { FlowLowerer } from './flow-lower.js';
 import {
-  holderOf,
   IndexVariables,
   isCompiled,
-  mayFail,
-  visitExprs,
   type AssignStep,
+  type FlowStep,
   type HostStep,
   type MatMulStep,
   type Value,
   type VariableSlot,
 } from './program.js';
+import { scopeOf, type Scope } from './scope.js';
+import { withoutUnread } from './simplify/unread.js';
 
 /** A value that has an expression of its own takes part as a step of its own until fusion puts some together. */
 export type LoweredStep =
   | HostStep
   | MatMulStep
   | AssignStep
+  | FlowStep
   | { readonly kind: 'define'; readonly value: Value }
   /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
   | { readonly kind: 'barrier'; readonly value: Value };
@@ -54,10 +57,12 @@ export interface Lowered {
 /** Elements of a constant that is worked out beforehand, at most. */
 const foldable = 4096;
 
-export function lower(plan: Plan): Lowered {
+/** `isInline`: whether functions are part of the plan, where they can be. */
+export function lower(plan: Plan, isInline = true): Lowered {
   const barred: Barred = new Set();
+  const refused = new Set<Operation>();
   for (;;) {
-    const lowered = new Lowerer(plan, barred).run();
+    const lowered = new Lowerer(plan, barred, isInline ? refused : null).run();
     if (lowered) return lowered;
   }
 }
@@ -69,15 +74,28 @@ class Lowerer {
   readonly #plan: Plan;
   readonly #values: Value[] = [];
   readonly #steps: LoweredStep[] = [];
-  readonly #of = new Map<Tensor, Value>();
+  #scope: Scope;
   readonly #indices = new IndexVariables();
   readonly #contents: Contents;
+  readonly #flows: FlowLowerer;
+  /** Calls of functions that turned out to be for the host; null where all are. */
+  readonly #refused: Set<Operation> | null;
   /** Whether a variable turned out to be one that the session has to keep. */
   #isRefuted = false;
 
-  constructor(plan: Plan, barred: Barred) {
+  constructor(plan: Plan, barred: Barred, refused: Set<Operation> | null) {
     this.#plan = plan;
+    this.#refused = refused;
+    this.#scope = scopeOf(plan.operations, plan.request.fetches, [], new Map());
     this.#contents = new Contents(barred, (name, op, type) => this.#value(name, op, type));
+    this.#flows = new FlowLowerer({
+      contents: this.#contents,
+      value: (name, op, type) => this.#value(name, op, type),
+      define: (name, op, tensor) => this.#needed(this.#defined(name, op, tensor)),
+      push: (step) => void this.#steps.push({ ...step, callers: this.#scope.callers }),
+      inline: (...call) => this.#inline(...call),
+      refuse: () => this.#needed(null) as never,
+    });
   }
 
   /** Null where it has to begin again, with more variables barred. */
@@ -85,47 +103,20 @@ class Lowerer {
     const { feeds, fetches } = this.#plan.request;
     const fed = feeds.map(({ tensor, shape }) => {
       const value = this.#value(tensor.name, tensor.op, { dtype: tensor.dtype, shape });
-      this.#of.set(tensor, value);
+      this.#scope.of.set(tensor, value);
       return value;
     });
     for (const op of this.#plan.operations) this.#operation(op);
     if (this.#isRefuted) return null;
-    const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
-    return {
+    const lowered: Lowered = {
       values: this.#values,
-      steps: this.#withoutUnread(fetched),
+      steps: this.#steps,
       feeds: fed,
-      fetches: fetched,
+      fetches: fetches.map((tensor) => this.#scope.of.get(tensor)!),
       variables: this.#contents.slots,
       indices: this.#indices,
     };
-  }
-
-  /**
-   * Without what nobody reads: a control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on
-   * the host may fail.
-   */
-  #withoutUnread(fetches: readonly Value[]): readonly LoweredStep[] {
-    const read = new Set(fetches.map(holderOf));
-    const needed: LoweredStep[] = [];
-    for (const step of [...this.#steps].reverse()) {
-      const acts = step.kind === 'assign' || step.kind === 'host' || (step.kind === 'define' && fails(step.value));
-      if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
-      needed.push(step);
-      for (const input of this.#inputsOf(step)) read.add(holderOf(input));
-    }
-    return needed.reverse();
-  }
-
-  #inputsOf(step: LoweredStep): readonly Value[] {
-    if (step.kind === 'host') return step.inputs;
-    if (step.kind === 'matmul') return [step.a, step.b];
-    if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
-    const loaded: Value[] = [];
-    visitExprs(step.value.root!, (expr) => {
-      if (expr.kind === 'load' && expr.source.kind === 'input') loaded.push(this.#values[expr.source.position]!);
-    });
-    return loaded;
+    return { ...lowered, steps: withoutUnread(lowered) };
   }
 
   #value(
@@ -140,27 +131,31 @@ class Lowerer {
       alias = null,
     }: Pick<Value, 'dtype' | 'shape'> & Partial<Value>,
   ): Value {
-    const value: Value = { id: this.#values.length, name, op, dtype, shape, data, definition, root, alias };
+    const { callers } = this.#scope;
+    const value: Value = { id: this.#values.length, name, op, dtype, shape, data, definition, root, alias, callers };
     this.#values.push(value);
     return value;
   }
 
   #operation(op: Operation): void {
     const def = opDef(op.type);
-    const inputs = op.inputs.map((input) => this.#of.get(input)!);
+    const inputs = op.inputs.map((input) => this.#scope.of.get(input)!);
     if (this.#folded(op, def, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
-    if (typeof def.lower !== 'function' && this.#onVariables(op, def.lower, inputs)) return;
+    if (typeof def.lower !== 'function') {
+      if (this.#onVariables(op, def.lower, inputs)) return;
+      if (def.lower.flow && this.#flow(op, def.lower.flow(op as OpView), inputs)) return;
+    }
     this.#host(op, inputs);
   }
 
   #bind(op: Operation, index: number, value: Value): void {
     const output = op.outputs[index]!;
     // What is fed stands in the place of what would be computed.
-    if (!this.#of.has(output)) this.#of.set(output, value);
+    if (!this.#scope.of.has(output)) this.#scope.of.set(output, value);
   }
 
   /** Works the operation out now, where all that it needs is known. */
@@ -280,6 +275,39 @@ class Lowerer {
     return this.#needed(this.#defined(`${op.name}/content`, op, content));
   }
 
+  /** Whether the functions that `op` runs are part of the plan now. */
+  #flow(op: Operation, flow: Flow, inputs: readonly Value[]): boolean {
+    if (!this.#refused || this.#refused.has(op)) return false;
+    const wanted = op.outputs.map((output) => this.#scope.read.has(output) && !this.#scope.of.has(output));
+    const scope = this.#scope;
+    try {
+      const results = this.#flows.lower(op, flow, inputs, wanted);
+      results.forEach((value, i) => value && this.#bind(op, i, value));
+      return true;
+    } catch (error) {
+      if (error !== unknown && !(error instanceof TapelessError)) throw error;
+      // What has been made of it stays until all is made again without it.
+      this.#refused.add(op);
+      this.#isRefuted = true;
+      this.#scope = scope;
+      return false;
+    }
+  }
+
+  #inline(
+    op: Operation,
+    operations: readonly Operation[],
+    inputs: ReadonlyMap<Tensor, Value>,
+    outputs: readonly Tensor[],
+  ): readonly Value[] {
+    const outside = this.#scope;
+    this.#scope = scopeOf(operations, outputs, [op, ...outside.callers], inputs);
+    for (const inner of operations) this.#operation(inner);
+    const results = outputs.map((output) => this.#scope.of.get(output)!);
+    this.#scope = outside;
+    return results;
+  }
+
   #product(op: Operation, [a, b]: readonly Value[]): boolean {
     const { lower: routine } = opDef(op.type);
     const [readA, readB] = (typeof routine === 'function' ? null : routine.product!(op as OpView))!;
@@ -300,27 +328,7 @@ class Lowerer {
       return this.#value(name, op, { dtype, shape: isFullyDefined(shape) && isCompiled(dtype) ? shape : null });
     });
     outputs.forEach((value, i) => this.#bind(op, i, value));
-    if (outputs.length > 0 || opDef(op.type).effect !== 'pure') this.#steps.push({ kind: 'host', op, inputs, outputs });
-  }
-}
-
-function fails({ root }: Value): boolean {
-  let may = false;
-  visitExprs(root!, (expr) => (may ||= mayFail(expr)));
-  return may;
-}
-
-function outputsOf(step: LoweredStep): readonly Value[] {
-  switch (step.kind) {
-    case 'define':
-      return [step.value];
-    case 'host':
-      return step.outputs;
-    case 'matmul':
-      return [step.out];
-    case 'barrier':
-      return [holderOf(step.value)];
-    case 'assign':
-      return [];
+    if (outputs.length > 0 || opDef(op.type).effect !== 'pure')
+      this.#steps.push({ kind: 'host', op, callers: this.#scope.callers, inputs, outputs });
   }
 }

@@ -22,6 +22,8 @@ export interface Value {
   readonly alias: Value | null;
   /** The operation it comes from. */
   readonly op: Operation;
+  /** The operations that call the function it belongs to, innermost first. */
+  readonly callers: readonly Operation[];
 }
 
 /** Values computed in one loop nest over `shape`. */
@@ -35,6 +37,8 @@ export interface KernelStep {
 export interface HostStep {
   readonly kind: 'host';
   readonly op: Operation;
+  /** As a value has them. */
+  readonly callers: readonly Operation[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
 }
@@ -70,7 +74,23 @@ export interface AssignStep {
   readonly value: Value;
 }
 
-export type ProgramStep = KernelStep | HostStep | MatMulStep | AssignStep;
+/**
+ * A mark, or what goes with marks. Loops: from `loop` to `again`, left at `while` where its input is false; choices: from `if` by way of
+ * `else` to `end`. Steps between marks run any number of times.
+ */
+export interface FlowStep {
+  readonly kind: 'flow';
+  readonly op: Operation;
+  readonly callers: readonly Operation[];
+  readonly flow: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end' | 'move' | 'content';
+  /** The bool that decides, or what is moved. */
+  readonly inputs: readonly Value[];
+  /** Where it is moved to, or what a variable holds at this point. */
+  readonly outputs: readonly Value[];
+  readonly variable: VariableSlot | null;
+}
+
+export type ProgramStep = KernelStep | HostStep | MatMulStep | AssignStep | FlowStep;
 
 export interface Program {
   readonly request: Request;
@@ -79,6 +99,21 @@ export interface Program {
   readonly feeds: readonly Value[];
   readonly fetches: readonly Value[];
   readonly variables: readonly VariableSlot[];
+}
+
+/** The operations that call the function that a step belongs to, innermost first. */
+export function callersOf(step: ProgramStep): readonly Operation[] {
+  switch (step.kind) {
+    case 'kernel':
+      return step.members[0]!.callers;
+    case 'matmul':
+      return step.out.callers;
+    case 'assign':
+      return step.value.callers;
+    case 'host':
+    case 'flow':
+      return step.callers;
+  }
 }
 
 /** The value that holds the storage of `value`. */

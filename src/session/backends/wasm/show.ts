@@ -1,7 +1,7 @@
 /** Compiled programs as text, a line a step. */
 import { shapesEqual } from '../../../graph/shape.js';
 import type { Fused } from './fuse.js';
-import { holderOf, type ProgramStep, type Value } from './program.js';
+import { holderOf, type FlowStep, type ProgramStep, type Value } from './program.js';
 
 /** What each step computes: `=` what others read from memory, then what stays inside it. */
 export function showProgram(fused: Fused): string {
@@ -18,6 +18,8 @@ export function showProgram(fused: Fused): string {
         return `${declared(step.out)} = matmul(${name(step.a)}${step.transposeA ? 'ᵀ' : ''}, ${name(step.b)}${step.transposeB ? 'ᵀ' : ''})`;
       case 'assign':
         return `${step.variable.key} := ${name(step.value)}`;
+      case 'flow':
+        return flowLine(step, name, declared);
       case 'kernel': {
         const [stored, kept] = [true, false].map((is) =>
           step.members.filter((member) => fused.stored.has(member) === is),
@@ -27,7 +29,39 @@ export function showProgram(fused: Fused): string {
       }
     }
   };
-  return fused.steps.map(line).join('\n');
+  let depth = 0;
+  const indented = fused.steps.map((step) => {
+    const flow = step.kind === 'flow' ? step.flow : null;
+    if (flow === 'again' || flow === 'end' || flow === 'else') depth--;
+    const text = '  '.repeat(depth) + line(step);
+    if (flow === 'loop' || flow === 'if' || flow === 'else') depth++;
+    return text;
+  });
+  return indented.join('\n');
+}
+
+type Text = (value: Value) => string;
+
+function flowLine(
+  { op, flow, inputs: [input], outputs: [output], variable }: FlowStep,
+  name: Text,
+  type: Text,
+): string {
+  switch (flow) {
+    case 'loop':
+      return `loop ${op.name}`;
+    case 'while':
+    case 'if':
+      return `${flow} ${name(input!)}`;
+    case 'move':
+      return `${type(output!)} := ${name(input!)}`;
+    case 'content':
+      return `${type(output!)} = ${variable!.key}`;
+    case 'again':
+    case 'else':
+    case 'end':
+      return flow;
+  }
 }
 
 function declared(value: Value): string {
