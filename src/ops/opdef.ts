@@ -117,6 +117,8 @@ export interface Routine {
   readonly reads?: true;
   /** Where it runs functions, and does nothing else: which, and when. */
   readonly flow?: (op: OpView) => Flow;
+  /** Where it works on a list of tensors, what it does. */
+  readonly list?: ListAction;
   /** Where nothing reads what it gives: it stands for what other branches have. */
   readonly standsIn?: true;
   /**
@@ -125,6 +127,21 @@ export interface Routine {
    */
   readonly assigns?: (view: LowerView) => readonly Assignment[];
 }
+
+/** What operations do on lists; in their inputs, first is the list, then an index, then an element. */
+export type ListAction =
+  /** A list of none, or of zeros: from the shape of elements, and how many there may be, or are. */
+  | 'empty'
+  | 'reserve'
+  /** The rows of a tensor, and back. */
+  | 'from'
+  | 'stack'
+  | 'push'
+  | 'pop'
+  | 'get'
+  | 'set'
+  | 'length'
+  | 'elementShape';
 
 /** How an operation runs functions. Their inputs are its own, after those that decide. */
 export type Flow =

@@ -129,6 +129,46 @@ const programs: Readonly<Record<string, () => readonly Some[]>> = {
     const w = double([0.1, 0.2, 0.3, 0.4]).reshape([2, 2]);
     return counted(4, (_, h) => [tl.tanh(tl.matmul(h, w)).add(x)], [x]);
   },
+  'gradients of a loop, counted by its condition': () => {
+    const x = placeholder([2]);
+    const [y] = counted(4, (_, h) => [tl.sin(h).multiply(h)], [x]);
+    return [y!, ...(tl.gradients(y!, x) as Some[])];
+  },
+  'gradients of a loop that ends early': () => {
+    const x = placeholder([2]);
+    const [y] = tl.whileLoop(
+      ((h: Some) => tl.reduceSum(h).less(100)) as never,
+      ((h: Some) => [tl.square(h).add(x)]) as never,
+      [x] as never,
+      { maximumIterations: 20 },
+    ) as readonly Some[];
+    return [y!, ...(tl.gradients(y!, x) as Some[])];
+  },
+  'gradients of a recurrent network': () => {
+    const x = tl.reshape(placeholder([2]), [2, 1, 1]).multiply(double([1, 2, 3, 4]).reshape([2, 2]));
+    const w = double([0.1, -0.2, 0.3, 0.4]).reshape([2, 2]);
+    const [h] = counted(2, (i, before) => [tl.tanh(tl.matmul(before, w).add(tl.gather(x, i)))], [
+      tl.zeros([2, 2], { dtype: 'float64' }),
+    ]);
+    return [h!, ...(tl.gradients(h!, [x, w]) as Some[])];
+  },
+  'gradients of a loop with a choice': () => {
+    const x = placeholder([2]);
+    const choose = (i: Some, h: Some): Some => tl.cond(tl.equal(i, 1), () => tl.exp(h), () => tl.sin(h).multiply(x)); // prettier-ignore
+    const [y] = counted(3, (i, h) => [choose(i, h)], [x]);
+    return [y!, ...(tl.gradients(y!, x) as Some[])];
+  },
+  'rows, and gradients of what is made of them': () => {
+    const x = tl.reshape(placeholder([2]), [2, 1]).multiply(double([1, 2, 3]));
+    const y: Some = tl.mapFn((row: Some) => tl.reduceSum(row).multiply(row), x);
+    return [y, ...(tl.gradients(y, x) as Some[])];
+  },
+  'what adds up over rows, from both ends, and gradients of it': () => {
+    const x = tl.reshape(placeholder([2]), [2, 1]).multiply(double([1, 2, 3]));
+    const y: Some = tl.scan((sum: Some, row: Some) => tl.sin(sum).multiply(row), x);
+    const z: Some = tl.scan((sum: Some, row: Some) => tl.sin(sum).multiply(row), x, { reverse: true });
+    return [y, z, ...(tl.gradients(y.add(z), x) as Some[])];
+  },
   'an index out of range in a loop': () => {
     const x = placeholder([2]);
     return counted(5, (i, y) => [y.add(tl.gather(x, i))], [double(0)], { backProp: false });

@@ -12,7 +12,7 @@ import { defineKernel } from './kernel.js';
 import { MathLibrary } from './math/library.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
-import { emitCopy } from './copy.js';
+import { emitCopy, emitPut } from './copy.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
@@ -144,8 +144,8 @@ class Emitter {
     });
   }
 
-  #flow({ flow, inputs: [input], outputs: [output], variable }: FlowStep): EntryStep {
-    if (flow !== 'move' && flow !== 'content')
+  #flow({ flow, inputs: [input, index], outputs: [output], variable }: FlowStep): EntryStep {
+    if (flow !== 'move' && flow !== 'content' && flow !== 'put' && flow !== 'room')
       return { mark: flow, address: input ? this.#address(storageOf(input)) : 0 };
     const type = { params: [], results: [] };
     const to = this.#address(output!);
@@ -153,7 +153,11 @@ class Emitter {
       const from = this.#address(storageOf(input!));
       return serial(this.#module.define('move', type, (code) => emitCopy(code, from, to, output!)));
     }
-    const from = this.#options.layout.variable(variable!);
+    if (flow === 'put') {
+      const [from, at] = [input!, index!].map((value) => this.#address(storageOf(value))) as [number, number];
+      return serial(this.#module.define('put', type, (code) => emitPut(code, from, at, to, input!)));
+    }
+    const from = flow === 'room' ? to : this.#options.layout.variable(variable!);
     return serial(
       this.#module.define('content', type, (code) => {
         if (from !== to) emitCopy(code, from, to, output!);

@@ -4,7 +4,6 @@ import { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
 import { isFullyDefined, shapesEqual, sizeOf, type Shape } from '../../../graph/shape.js';
 import type { Tensor } from '../../../graph/tensor.js';
-import { Kernel } from '../../../ops/evaluate.js';
 import { loaded, type Lazy } from '../../../ops/expr.js';
 import {
   opDef,
@@ -13,62 +12,36 @@ import {
   type LowerView,
   type Many,
   type OpView,
-  type RegisteredOp,
   type Routine,
 } from '../../../ops/opdef.js';
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
 import { fits, outputShapes } from './concrete.js';
-import { Contents, type Barred } from './contents.js';
+import { Contents } from './contents.js';
+import { Decisions } from './decisions.js';
 import { FlowLowerer } from './flow-lower.js';
-import {
-  IndexVariables,
-  isCompiled,
-  type AssignStep,
-  type FlowStep,
-  type HostStep,
-  type MatMulStep,
-  type Value,
-  type VariableSlot,
-} from './program.js';
+import type { FlowContext } from './flow-steps.js';
+import { folded } from './fold.js';
+import { Lists, type ListContext } from './lists.js';
+import type { Lowered, LoweredStep } from './lowered.js';
+import { IndexVariables, isCompiled, type Value, type VariableSlot } from './program.js';
 import { scopeOf, type Scope } from './scope.js';
 import { withoutUnread } from './simplify/unread.js';
 
-/** A value that has an expression of its own takes part as a step of its own until fusion puts some together. */
-export type LoweredStep =
-  | HostStep
-  | MatMulStep
-  | AssignStep
-  | FlowStep
-  | { readonly kind: 'define'; readonly value: Value }
-  /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
-  | { readonly kind: 'barrier'; readonly value: Value };
-
-export interface Lowered {
-  readonly values: readonly Value[];
-  readonly steps: readonly LoweredStep[];
-  readonly feeds: readonly Value[];
-  readonly fetches: readonly Value[];
-  readonly variables: readonly VariableSlot[];
-  /** The index that the elements of values are given for. */
-  readonly indices: IndexVariables;
-}
-
-/** Elements of a constant that is worked out beforehand, at most. */
-const foldable = 4096;
+export type { Lowered, LoweredStep } from './lowered.js';
 
 /** `isInline`: whether functions are part of the plan, where they can be. */
 export function lower(plan: Plan, isInline = true): Lowered {
-  const barred: Barred = new Set();
-  const refused = new Set<Operation>();
+  const decisions = new Decisions(isInline);
   for (;;) {
-    const lowered = new Lowerer(plan, barred, isInline ? refused : null).run();
+    const lowered = new Lowerer(plan, decisions).run();
     if (lowered) return lowered;
   }
 }
 
 const unknown = new Error('A value is not known before the run.');
-const noResources = { variables: new Map<string, NDArray>(), counters: new Map<string, unknown>() };
+/** An attempt ends: another will succeed. */
+const again = new Error('A shape has been found.');
 
 class Lowerer {
   readonly #plan: Plan;
@@ -78,24 +51,34 @@ class Lowerer {
   readonly #indices = new IndexVariables();
   readonly #contents: Contents;
   readonly #flows: FlowLowerer;
-  /** Calls of functions that turned out to be for the host; null where all are. */
-  readonly #refused: Set<Operation> | null;
-  /** Whether a variable turned out to be one that the session has to keep. */
+  readonly #lists: Lists;
+  readonly #decisions: Decisions;
+  /** Whether something turned out that another attempt has to know, and whether it is known that what follows is of no use. */
   #isRefuted = false;
+  #isOver = false;
 
-  constructor(plan: Plan, barred: Barred, refused: Set<Operation> | null) {
+  constructor(plan: Plan, decisions: Decisions) {
     this.#plan = plan;
-    this.#refused = refused;
+    this.#decisions = decisions;
     this.#scope = scopeOf(plan.operations, plan.request.fetches, [], new Map());
-    this.#contents = new Contents(barred, (name, op, type) => this.#value(name, op, type));
-    this.#flows = new FlowLowerer({
+    this.#contents = new Contents(decisions.barred, (name, op, type) => this.#value(name, op, type));
+    const context: FlowContext & ListContext = {
       contents: this.#contents,
-      value: (name, op, type) => this.#value(name, op, type),
-      define: (name, op, tensor) => this.#needed(this.#defined(name, op, tensor)),
+      value: (...args) => this.#value(...args),
+      define: (...args) => this.#needed(this.#defined(...args)),
       push: (step) => void this.#steps.push({ ...step, callers: this.#scope.callers }),
       inline: (...call) => this.#inline(...call),
+      renamed: (value) => this.#renamed(value),
+      uses: (tensor) => this.#scope.uses.get(tensor) ?? 0,
       refuse: () => this.#needed(null) as never,
-    });
+      shapeAt: (origin) => decisions.shapes.get(origin) ?? null,
+      found: (origin, shape) => {
+        decisions.shapes.set(origin, shape);
+        throw again;
+      },
+    };
+    this.#lists = new Lists(context);
+    this.#flows = new FlowLowerer(context, this.#lists);
   }
 
   /** Null where it has to begin again, with more variables barred. */
@@ -107,6 +90,7 @@ class Lowerer {
       return value;
     });
     for (const op of this.#plan.operations) this.#operation(op);
+    for (const tensor of fetches) this.#leaveList(this.#scope.of.get(tensor)!);
     if (this.#isRefuted) return null;
     const lowered: Lowered = {
       values: this.#values,
@@ -140,7 +124,7 @@ class Lowerer {
   #operation(op: Operation): void {
     const def = opDef(op.type);
     const inputs = op.inputs.map((input) => this.#scope.of.get(input)!);
-    if (this.#folded(op, def, inputs)) return;
+    if (this.#onLists(op, def.lower, inputs) || this.#folded(op, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
@@ -158,26 +142,13 @@ class Lowerer {
     if (!this.#scope.of.has(output)) this.#scope.of.set(output, value);
   }
 
-  /** Works the operation out now, where all that it needs is known. */
-  #folded(op: Operation, def: RegisteredOp, inputs: readonly Value[]): boolean {
-    if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
-    const data = inputs.map((input) => input.data);
-    if (!data.every((array) => array !== null)) return false;
-    const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
-    if (!known && inputs.length > 0) return false;
-    let results: readonly NDArray[];
-    try {
-      results = new Kernel(def, op).run(data, noResources);
-    } catch (error) {
-      // A mistake waits for the run, as if nothing were folded.
-      if (error instanceof TapelessError) return false;
-      throw error;
-    }
-    results.forEach((array, i) => {
-      const { dtype, shape } = array;
-      this.#bind(op, i, this.#value(op.outputs[i]!.name, op, { dtype, shape, data: array }));
+  #folded(op: Operation, inputs: readonly Value[]): boolean {
+    const results = folded(op, inputs);
+    results?.forEach((data, i) => {
+      const { dtype, shape } = data;
+      this.#bind(op, i, this.#value(op.outputs[i]!.name, op, { dtype, shape, data }));
     });
-    return true;
+    return results !== null;
   }
 
   #lowered(op: Operation, lowering: Lowering, inputs: readonly Value[]): boolean {
@@ -277,21 +248,55 @@ class Lowerer {
 
   /** Whether the functions that `op` runs are part of the plan now. */
   #flow(op: Operation, flow: Flow, inputs: readonly Value[]): boolean {
-    if (!this.#refused || this.#refused.has(op)) return false;
-    const wanted = op.outputs.map((output) => this.#scope.read.has(output) && !this.#scope.of.has(output));
+    const wanted = op.outputs.map((output) => this.#scope.uses.has(output) && !this.#scope.of.has(output));
+    return this.#orOnHost(op, () => this.#flows.lower(op, flow, inputs, wanted));
+  }
+
+  #onLists(op: Operation, lowering: Lowering | Routine, inputs: readonly Value[]): boolean {
+    if (typeof lowering !== 'function') {
+      const { list } = lowering;
+      return (
+        list !== undefined &&
+        this.#lists.knows(op, inputs) &&
+        this.#orOnHost(op, () => this.#lists.lower(op, list, inputs))
+      );
+    }
+    if (!inputs.some((input) => this.#lists.get(input))) return false;
+    return this.#orOnHost(op, () => {
+      const outputs = lowering(this.#view(op, inputs.map((input) => ({ ...input, shape: [] })))); // prettier-ignore
+      return outputs.map((tensor) => this.#lists.of(op, tensor.at([]), this.#values));
+    });
+  }
+
+  /** Whether `lower` gives the outputs of `op`; if not, what has been made of it stays until all is made again without it. */
+  #orOnHost(op: Operation, lower: () => readonly (Value | null)[]): boolean {
+    if (this.#decisions.isOnHost(op)) return false;
     const scope = this.#scope;
     try {
-      const results = this.#flows.lower(op, flow, inputs, wanted);
-      results.forEach((value, i) => value && this.#bind(op, i, value));
+      lower().forEach((value, i) => value && this.#bind(op, i, value));
       return true;
     } catch (error) {
-      if (error !== unknown && !(error instanceof TapelessError)) throw error;
-      // What has been made of it stays until all is made again without it.
-      this.#refused.add(op);
+      if (error !== unknown && error !== again && !(error instanceof TapelessError)) throw error;
+      this.#isOver ||= error === again;
       this.#isRefuted = true;
+      if (!this.#isOver) this.#decisions.leaveToHost(op);
       this.#scope = scope;
       return false;
     }
+  }
+
+  /** What the host reads of a list is the host's from the beginning. */
+  #leaveList(value: Value): void {
+    const list = this.#lists.get(value);
+    if (!list) return;
+    this.#isRefuted = true;
+    if (!this.#isOver) this.#decisions.leaveToHost(list.origin);
+  }
+
+  #renamed(alias: Value): Value {
+    const value = this.#value(alias.name, alias.op, { dtype: alias.dtype, shape: alias.shape, alias });
+    this.#steps.push({ kind: 'barrier', value });
+    return value;
   }
 
   #inline(
@@ -321,7 +326,11 @@ class Lowerer {
   }
 
   #host(op: Operation, inputs: readonly Value[]): void {
-    for (const { dtype, data } of inputs) if (dtype === 'resource' && this.#contents.bar(data)) this.#isRefuted = true;
+    for (const input of inputs) {
+      this.#leaveList(input);
+      const { dtype, data } = input;
+      if (dtype === 'resource' && !this.#isOver && this.#contents.bar(data)) this.#isRefuted = true;
+    }
     const shapes = outputShapes(op, inputs);
     const outputs = op.outputs.map(({ name, dtype }, i) => {
       const shape = shapes[i]!;

@@ -82,10 +82,10 @@ export interface FlowStep {
   readonly kind: 'flow';
   readonly op: Operation;
   readonly callers: readonly Operation[];
-  readonly flow: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end' | 'move' | 'content';
-  /** The bool that decides, or what is moved. */
+  readonly flow: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end' | 'move' | 'content' | 'room' | 'put';
+  /** The bool that decides, what is moved, or an element of a list and where to put it. */
   readonly inputs: readonly Value[];
-  /** Where it is moved to, or what a variable holds at this point. */
+  /** Where it is moved to, the elements of the list, or what a variable holds at this point. `room`: what has a place from here on. */
   readonly outputs: readonly Value[];
   readonly variable: VariableSlot | null;
 }

@@ -5,8 +5,8 @@ import type { Value } from './program.js';
 
 export interface Scope {
   readonly of: Map<Tensor, Value>;
-  /** What any of them reads, or is asked for. */
-  readonly read: ReadonlySet<Tensor>;
+  /** How often any of them reads a tensor, or is asked for it. */
+  readonly uses: ReadonlyMap<Tensor, number>;
   readonly callers: readonly Operation[];
 }
 
@@ -16,6 +16,8 @@ export function scopeOf(
   callers: readonly Operation[],
   inputs: ReadonlyMap<Tensor, Value>,
 ): Scope {
-  const read = new Set([...outputs, ...operations.flatMap((op) => op.inputs)]);
-  return { of: new Map(inputs), read, callers };
+  const uses = new Map<Tensor, number>();
+  for (const tensor of [...outputs, ...operations.flatMap((op) => op.inputs)])
+    uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+  return { of: new Map(inputs), uses, callers };
 }

@@ -43,7 +43,7 @@ export function showProgram(fused: Fused): string {
 type Text = (value: Value) => string;
 
 function flowLine(
-  { op, flow, inputs: [input], outputs: [output], variable }: FlowStep,
+  { op, flow, inputs: [input, index], outputs: [output], variable }: FlowStep,
   name: Text,
   type: Text,
 ): string {
@@ -55,6 +55,10 @@ function flowLine(
       return `${flow} ${name(input!)}`;
     case 'move':
       return `${type(output!)} := ${name(input!)}`;
+    case 'room':
+      return `${type(output!)} = room`;
+    case 'put':
+      return `${output!.name}[${name(index!)}] := ${name(input!)}`;
     case 'content':
       return `${type(output!)} = ${variable!.key}`;
     case 'again':
