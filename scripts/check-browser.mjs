@@ -1,5 +1,10 @@
-// Bundles src/index.ts for a browser, where nothing of Node may be reached, and takes a gradient in a headless Chromium.
+// Bundles src/index.ts for a browser, where nothing of Node may be reached, and takes a gradient in a headless Chromium; runs what
+// `tapeless build` writes there, under a policy that forbids code from strings.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -25,6 +30,71 @@ const program = `
   };
 `;
 
+/** What was built, trained for some steps: the same in a browser as here. */
+const trained = `
+  export async function trained(load) {
+    const model = await load();
+    const x = Float32Array.from({ length: 8 * 64 }, (_, i) => ((i * 37) % 17) / 16);
+    const label = BigInt64Array.from({ length: 8 }, (_, i) => BigInt(i));
+    const losses = [];
+    for (let i = 0; i < 20; i++) losses.push(model.step({ x, label }).loss[0]);
+    return [losses, model.variables.names.map((name) => [...model.variables.get(name)])];
+  }
+`;
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+const site = {
+  '': ['text/html', '<!doctype html><script type="module" src="page.js"></script>'],
+  'trained.js': ['text/javascript', trained],
+  'page.js': [
+    'text/javascript',
+    `
+      import { load } from './digits.js';
+      import { trained } from './trained.js';
+      globalThis.results = trained(load);
+      try {
+        new Function('return 1');
+        globalThis.results = Promise.reject(new Error('Code from strings is not forbidden here.'));
+      } catch {}
+    `,
+  ],
+};
+
+/** Builds examples/models/digits.ts into `folder`. */
+function buildAhead(folder) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const options = ['--entry', 'step=loss,train', '--feed', 'x=8,64', '--feed', 'label=8', '-o', folder];
+  const command = [
+    '--import',
+    './scripts/register-ts-node.js',
+    'src/cli/main.ts',
+    'build',
+    'examples/models/digits.ts',
+  ];
+  execFileSync(process.execPath, [...command, ...options], { cwd: root });
+  const types = { 'digits.js': 'text/javascript', 'digits.wasm': 'application/wasm' };
+  for (const [name, type] of Object.entries(types)) site[name] = [type, readFileSync(join(folder, name))];
+}
+
+async function checkAhead(browser) {
+  const here = (name) => import(`data:text/javascript;base64,${Buffer.from(site[name][1]).toString('base64')}`);
+  const { load } = await here('digits.js');
+  const expected = await (await here('trained.js')).trained(() => load(site['digits.wasm'][1]));
+  const page = await browser.newPage();
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error));
+  await page.route('https://edge.test/**', (route) => {
+    const [contentType, body] = site[new URL(route.request().url()).pathname.slice(1)] ?? ['text/plain', null];
+    const headers = { 'content-security-policy': policy };
+    return body === null ? route.fulfill({ status: 404 }) : route.fulfill({ contentType, body, headers });
+  });
+  await page.goto('https://edge.test/');
+  const found = await page.evaluate(() => globalThis.results);
+  if (errors.length > 0) throw errors[0];
+  assert.deepEqual(found, expected);
+  assert(expected[0].at(-1) < expected[0][0] / 2, 'it learns');
+  await page.close();
+}
+
 // An IIFE: esbuild refuses top-level await in it, and anything of Node is unresolved on this platform.
 const bundle = await build({
   stdin: { contents: program, resolveDir: fileURLToPath(new URL('..', import.meta.url)), loader: 'ts' },
@@ -48,6 +118,7 @@ const browser = await chromium.launch({
     '--disable-sync',
   ]),
 });
+const folder = mkdtempSync(join(tmpdir(), 'tapeless-browser-'));
 try {
   const page = await browser.newPage();
   const errors = [];
@@ -57,7 +128,12 @@ try {
   const results = await page.evaluate(() => globalThis.program());
   // xw = [5, 11]; dw = 2 xᵀ(xw); |dw|² has the gradient 2 H dw, where H = 2 xᵀx.
   assert.deepEqual(results, [146, [[76], [108]], [[9088], [12896]]]);
+  buildAhead(folder);
+  await checkAhead(browser);
 } finally {
   await browser.close();
+  rmSync(folder, { recursive: true, force: true });
 }
-console.log(`browser: Chromium ${browser.version()} computes the expected gradients`);
+console.log(
+  `browser: Chromium ${browser.version()} computes the expected gradients, and trains what was built ahead of time`,
+);

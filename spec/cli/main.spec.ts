@@ -21,13 +21,13 @@ describe('help', () => {
   test('says what there is, with examples', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);
-    for (const word of ['dump', 'check', 'run', 'explain', 'stats', 'MODEL', 'Examples:', 'Exit codes'])
+    for (const word of ['dump', 'check', 'run', 'explain', 'stats', 'build', 'MODEL', 'Examples:', 'Exit codes'])
       expect(out).toContain(word);
     const version = (JSON.parse(await readFile('package.json', 'utf8')) as { version: string }).version;
     expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
   });
 
-  test.each(['dump', 'check', 'run', 'explain', 'stats'])('%s has its own', async (command) => {
+  test.each(['dump', 'check', 'run', 'explain', 'stats', 'build'])('%s has its own', async (command) => {
     const { code, out } = await run(command, '--help');
     expect([code, /Examples?:/.test(out), out.includes('--verbose')]).toEqual([0, true, true]);
   });

@@ -109,6 +109,8 @@ const uncheckedOps: Readonly<Record<string, string>> = {
   ArgMax: 'its results are integers',
   ArgMin: 'its results are integers',
   FloorDiv: 'its steps have no slope, and its rule gives none',
+  MaxPoolGrad: 'it has a gradient with the pool of its image only: orders 2 and 3 of MaxPool are checked',
+  MaxPoolGradGrad: 'likewise',
   PreventGradient: 'its gradient is an error',
 };
 

@@ -118,7 +118,6 @@ const parallelFor: readonly Suite[] = [
 ];
 
 const images = 'images are not in our set of ops yet';
-const convolutions = 'convolutions are not in our set of ops yet';
 const linearAlgebra = 'decompositions, solvers and determinants are not in our set of ops yet';
 const eachDtypeAndShape = '(parameterised: one entry for each function)';
 
@@ -160,16 +159,11 @@ const correctness: readonly Suite[] = [
     file: 'ops/nn_grad_test.py',
     name: 'Conv2dOpTest',
     adapted: 'testConv2dGradWRTInput testConv2dGradWRTFilter testConv2dBackpropFilterGrad',
-    missing: { [convolutions]: 'testConv2dGradWRTInput testConv2dGradWRTFilter testConv2dBackpropFilterGrad' },
   },
   {
     file: 'ops/nn_grad_test.py',
     name: 'DepthwiseConv2dTest',
     adapted: 'testDepthwiseConv2dGradWRTInput testDepthwiseConv2dGradWRTFilter testDepthwiseConv2dBackpropFilterGrad',
-    missing: {
-      [convolutions]:
-        'testDepthwiseConv2dGradWRTInput testDepthwiseConv2dGradWRTFilter testDepthwiseConv2dBackpropFilterGrad',
-    },
   },
   { file: 'ops/nn_grad_test.py', name: 'EluGradOpTest', adapted: 'testEluGradGradWRTgrad_ys testEluGradGradWRTinputs' },
   {

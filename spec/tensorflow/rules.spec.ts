@@ -28,7 +28,10 @@ const rules = allOps().filter(
 /** Samples that TensorFlow itself cannot differentiate, at least where less is known, and why. */
 const refused: Readonly<Record<string, string>> = {
   'ConcatV2/1': 'its rule mixes an int64 axis with an int32 rank',
+  'Conv2D/5': 'its kernels have no gradients of groups on CPU',
   'Max/1': 'its rule mixes int64 axes with int32 positions where the shape is unknown',
+  'MaxPool/3': 'its kernel has no gradient of windows of channels on CPU',
+  'MaxPoolGrad/2': 'its rule does not know explicit paddings',
   'PreventGradient/0': 'that is what the op is for',
 };
 

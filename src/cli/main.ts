@@ -2,6 +2,7 @@
 /** The command `tapeless`. */
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addBuild } from './commands/build.js';
 import { addCheck } from './commands/check.js';
 import { addDump } from './commands/dump.js';
 import { addExplain } from './commands/explain.js';
@@ -35,10 +36,11 @@ Examples:
   tapeless run model.ts --init --fetch loss --feed x=@x.npy
   tapeless explain model.ts --ys loss --xs w
   tapeless stats model.ts
+  tapeless build model.ts --fetch scores --feed x=1,784 -o out/
 
 Exit codes: 0 done, 1 a check failed, 2 anything else went wrong.`,
     );
-  for (const add of [addDump, addCheck, addRun, addExplain, addStats]) add(program);
+  for (const add of [addDump, addCheck, addRun, addExplain, addStats, addBuild]) add(program);
   for (const command of program.commands)
     command.option('--verbose', 'with an error, print its whole message and the stack');
   for (const command of [program, ...program.commands])

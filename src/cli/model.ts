@@ -34,11 +34,12 @@ export async function modelOf(path: string, exports: Record<string, unknown>): P
 interface Collected {
   readonly items: Map<string, Item>;
   readonly graphs: Set<tl.Graph>;
+  readonly sessions: Set<tl.Session>;
   readonly functions: Map<string, (...args: unknown[]) => unknown>;
 }
 
 async function collect(exports: Record<string, unknown>): Promise<Collected> {
-  const found: Collected = { items: new Map(), graphs: new Set(), functions: new Map() };
+  const found: Collected = { items: new Map(), graphs: new Set(), sessions: new Set(), functions: new Map() };
   for (const [name, value] of Object.entries(exports)) gather(name, await value, found, 0);
   const main =
     found.functions.get('default') ??
@@ -58,6 +59,7 @@ function gather(name: string, value: unknown, found: Collected, depth: number): 
     found.items.set(name, value);
     found.graphs.add(graphOf(value));
   } else if (value instanceof tl.Graph) found.graphs.add(value);
+  else if (value instanceof tl.Session) found.sessions.add(value);
   else if (typeof value === 'function') found.functions.set(name, value as (...args: unknown[]) => unknown);
   else if (isForeign(value)) {
     throw new UsageError(
@@ -80,7 +82,7 @@ function isItem(value: unknown): value is Item {
 
 function isForeign(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || isRecord(value)) return false;
-  return ['Tensor', 'Operation', 'Variable', 'Graph'].includes(value.constructor?.name) && 'graph' in value;
+  return ['Tensor', 'Operation', 'Variable', 'Graph', 'Session'].includes(value.constructor?.name) && 'graph' in value;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -98,12 +100,14 @@ export class Model {
   readonly path: string;
   readonly graph: tl.Graph;
   readonly #items: ReadonlyMap<string, Item>;
+  readonly #sessions: readonly tl.Session[];
   readonly #functions: readonly string[];
   #variables: ReadonlyMap<string, tl.Variable> | undefined;
 
-  constructor(path: string, { items, graphs, functions }: Collected) {
+  constructor(path: string, { items, graphs, sessions, functions }: Collected) {
     this.path = path;
     this.#items = items;
+    this.#sessions = [...sessions];
     this.#functions = [...functions.keys()];
     if (graphs.size > 1) throw new UsageError(`${path} exports parts of ${graphs.size} graphs; export those of one.`);
     this.graph = [...graphs][0] ?? tl.getDefaultGraph();
@@ -117,6 +121,13 @@ export class Model {
   /** The exports by name. */
   get items(): ReadonlyMap<string, Item> {
     return this.#items;
+  }
+
+  /** The session of the graph that is exported; null where none is. @throws UsageError where several are */
+  get session(): tl.Session | null {
+    const own = this.#sessions.filter((session) => session.graph === this.graph);
+    if (own.length > 1) throw new UsageError(`${this.path} exports ${own.length} sessions; export one.`);
+    return own[0] ?? null;
   }
 
   get variables(): readonly tl.Variable[] {

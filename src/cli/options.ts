@@ -145,16 +145,17 @@ export async function parseFeedFlags(
     if (target instanceof tl.Variable)
       throw new UsageError(`--feed: '${name}' is a variable; feed a tensor, or assign in the model.`);
     if (feeds.has(target)) throw new UsageError(`--feed: '${name}' is fed twice.`);
-    feeds.set(target, await feedData(name, flag.slice(equals + 1)));
+    feeds.set(target, await parseData(flag.slice(equals + 1), `--feed ${name}`));
   }
   return feeds;
 }
 
-async function feedData(name: string, text: string): Promise<tl.TensorData> {
-  if (!text.startsWith('@')) return parseJson(text, `--feed ${name}`);
+/** Data as JSON, `@file.npy` or `@file.json`. `what` is for errors. */
+export async function parseData(text: string, what: string): Promise<tl.TensorData> {
+  if (!text.startsWith('@')) return parseJson(text, what);
   const path = text.slice(1);
   const file = await readFile(path).catch((error: Error) => {
-    throw new UsageError(`--feed ${name}: cannot read ${path}: ${error.message}`);
+    throw new UsageError(`${what}: cannot read ${path}: ${error.message}`);
   });
   return path.endsWith('.json') ? parseJson(file.toString('utf8'), path) : parseNpy(file, path);
 }

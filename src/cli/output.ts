@@ -1,5 +1,6 @@
 /** Where results go: standard output, or a file that appears whole or not at all. */
-import { rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { UsageError } from './errors.js';
 
@@ -24,6 +25,38 @@ export async function writeOutput(text: string, file: string | undefined): Promi
     await unlink(temporary).catch(() => undefined);
     throw new UsageError(`cannot write ${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Writes files into `folder`, which is made if missing: all of them, or none. Returns their paths. */
+export async function writeFiles(
+  folder: string,
+  files: readonly (readonly [name: string, content: string | Uint8Array])[],
+): Promise<readonly string[]> {
+  const paths = files.map(([name]) => join(folder, name));
+  const temporary = paths.map((path) => `${path}.${process.pid}.tmp`);
+  try {
+    await makeFolder(resolve(folder));
+    for (const path of paths)
+      if ((await stat(path).catch(() => null))?.isDirectory()) throw new Error(`${path} is a folder`);
+    for (const [i, [, content]] of files.entries()) await writeFile(temporary[i]!, content);
+    for (const [i, path] of paths.entries()) await rename(temporary[i]!, path);
+  } catch (error) {
+    for (const path of temporary) await unlink(path).catch(() => undefined);
+    throw new UsageError(`cannot write into ${folder}: ${(error as Error).message}`, { cause: error });
+  }
+  return paths;
+}
+
+/** Not `mkdir`'s `recursive`: that does not end where a file system refuses new folders as missing, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; ; at = dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (found?.isDirectory()) break;
+    if (found) throw new Error(`${at} is no folder`);
+    missing.push(at);
+  }
+  for (const at of missing.reverse()) await mkdir(at);
 }
 
 /** A remark for the user that is no result. */

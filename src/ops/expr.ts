@@ -19,6 +19,8 @@ export type UnaryOp =
   | 'cos'
   | 'tan'
   | 'tanh'
+  | 'erf'
+  | 'erfc'
   | 'floor'
   | 'ceil'
   | 'rint'

@@ -7,6 +7,7 @@ import type { NDArray, TensorData } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Convolution } from './convolution.js';
 import type { Expr, Lazy } from './expr.js';
 import { isPlain, type NodeForm } from './forms.js';
 import type { IndexedSlices } from './indexed-slices.js';
@@ -61,6 +62,8 @@ export interface Lowering {
   (view: LowerView): readonly Lazy[];
   /** Where an element of the only output depends on one element of each input alone, that at the same place: how. */
   readonly pointwise?: Pointwise;
+  /** Where the only output is a convolution of images or one of its gradients: which, for these inputs. */
+  readonly convolution?: (view: Pick<LowerView, 'op' | 'inputs' | 'value'>) => Convolution;
 }
 
 /** An element of an output from the elements of the inputs. */
@@ -126,6 +129,23 @@ export interface Routine {
    * what its variable holds.
    */
   readonly assigns?: (view: LowerView) => readonly Assignment[];
+  /** Where it only computes elements, of outputs in order, and inputs that are handles stand for what their variables hold. */
+  readonly elements?: (view: LowerView) => readonly Lazy[];
+  /** Where it adds rows up at places that data says. */
+  readonly scatter?: ScatterReading;
+}
+
+/** Rows, each added to the row of the result that its index says, one after another. */
+export interface ScatterReading {
+  /** The positions of the inputs: what rows are added to (null for zeros; a handle stands for its variable, which changes), indices, and rows. */
+  readonly base: number | null;
+  readonly indices: number;
+  readonly updates: number;
+  /** Whether rows of negative indices are left out; otherwise they are errors. */
+  readonly dropsNegative: boolean;
+  /** What errors call the indices, and whether they say which one by its place in their shape or by its number. */
+  readonly what: string;
+  readonly places: 'index' | 'number';
 }
 
 /** What operations do on lists; in their inputs, first is the list, then an index, then an element. */

@@ -18,6 +18,7 @@ import {
 } from '../graph/elements.js';
 import { DTypeError, InvalidArgumentError } from '../graph/errors.js';
 import { complexBinary, complexParts, complexTests, complexUnary } from './complex.js';
+import { erf, erfc } from './error-function.js';
 import type { BinaryOp, ReduceOp, UnaryOp } from './expr.js';
 
 /** What a variant tensor can hold: values that add up and have a zero beside them. */
@@ -63,6 +64,8 @@ const floatUnary: Table<UnaryOp, Fn1<number>> = {
   cos: Math.cos,
   tan: Math.tan,
   tanh: Math.tanh,
+  erf,
+  erfc,
 };
 
 /** Results that need no rounding. */

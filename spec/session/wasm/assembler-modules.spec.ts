@@ -229,6 +229,20 @@ describe('modules', () => {
     expect(disassembled(module)).toContain('(memory (;0;) 1)');
   });
 
+  test('a memory of its own, and what it holds at first', () => {
+    const module = new ModuleBuilder().exportMemory('heap', { initial: 2 });
+    module.data(100, Uint8Array.of(1, 2, 3)).data(70_000, new Uint8Array(300).fill(9));
+    module.export(module.define('size', { params: [], results: ['i32'] }, (code) => code.op('memory.size')));
+    const exports = instantiate(module);
+    const bytes = new Uint8Array((exports['heap'] as unknown as { readonly buffer: ArrayBuffer }).buffer);
+    expect([exports['size']!(), bytes.length]).toEqual([2, 2 * 65536]);
+    expect([...bytes.subarray(99, 104)]).toEqual([0, 1, 2, 3, 0]);
+    expect([bytes[69_999], bytes[70_000], bytes[70_299], bytes[70_300]]).toEqual([0, 9, 9, 0]);
+    const text = disassembled(module);
+    expect(text).toContain('(export "heap" (memory 0))');
+    expect(text).toContain('(data (;0;) (i32.const 100) "\\01\\02\\03")');
+  });
+
   test('functions that define others while they are defined, of many results, and that call themselves', () => {
     const module = new ModuleBuilder();
     const type = { params: ['i32'], results: ['i32'] } as const;

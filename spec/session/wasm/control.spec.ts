@@ -1,8 +1,7 @@
 /** Loops, choices and calls in compiled plans: part of the module, and they compute what the interpreter does. */
 import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
-import { fuse } from '../../../src/session/backends/wasm/fuse.js';
-import { lower } from '../../../src/session/backends/wasm/lower.js';
+import { fusedProgram } from '../../../src/session/backends/wasm/frontend.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 import { parseFeeds } from '../../../src/session/feeds.js';
@@ -33,7 +32,7 @@ function steps(fetches: readonly Some[], feeds: tl.Feeds): string {
   const { graph } = fetches[0]!;
   const fed = [...parseFeeds(graph, feeds)].map(([tensor, { shape }]) => ({ tensor, shape }));
   const request = { graph, fetches, targets: [], feeds: fed };
-  return showProgram(fuse(request, lower(compile(request))));
+  return showProgram(fusedProgram(compile(request), request));
 }
 
 const newton = (x: Some): readonly Some[] => counted(100, (_, y) => [y.add(x.divide(y)).multiply(0.5)], [x]);
@@ -92,6 +91,17 @@ const programs: Readonly<Record<string, () => readonly Some[]>> = {
   'variables that change places': () => {
     const x = placeholder([2]);
     return counted(3, (_, a, b, c) => [b, c, a.add(1)], [x, x.multiply(2), x.multiply(3)]);
+  },
+  'an old value that is moved there and back': () => {
+    const x = placeholder([2]);
+    return counted(3, (_, a) => [a.add(x), tl.reverse(tl.reverse(a, [0]), [0])], [x, x]);
+  },
+  'the same elements before, in and after loops and branches': () => {
+    const x = placeholder([2]);
+    const twice = (y: Some): Some => tl.exp(y).multiply(2);
+    const [y] = counted(2, (_, h) => [twice(h).subtract(twice(x))], [x]);
+    const z = tl.cond(tl.reduceSum(y!).greater(0), () => twice(y!).add(1), () => twice(y!).subtract(1)); // prettier-ignore
+    return [twice(x), twice(y!), z];
   },
   'loops in loops, with choices': () => {
     const x = placeholder([2]);

@@ -9,7 +9,7 @@ export type Values = Float32Array | Float64Array;
 
 /** Whether there is time for many more arguments. */
 export const sweep = process.env['TAPELESS_SWEEP'] === '1';
-export const unaries = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'tanh'] as const;
+export const unaries = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tan', 'tanh', 'erf', 'erfc'] as const;
 export const binaries = ['pow', 'floormod'] as const;
 export const dtypes = ['float32', 'float64'] as const;
 export const arrays = { float32: Float32Array, float64: Float64Array };

@@ -44,7 +44,18 @@ const rounds = sweep ? 64 : 1;
 const perRound = 65536;
 
 describe('float32: error in units of the last place, over all exponents', () => {
-  const bounds = { exp: 1, expm1: 1.5, log: 1, log1p: 1, sin: 0.6, cos: 0.6, tan: 0.6, tanh: 1 } as const;
+  const bounds = {
+    exp: 1,
+    expm1: 1.5,
+    log: 1,
+    log1p: 1,
+    sin: 0.6,
+    cos: 0.6,
+    tan: 0.6,
+    tanh: 1,
+    erf: 1.1,
+    erfc: 4,
+  } as const;
   test.each(unaries)('%s', (name) => {
     const bits = new Uint32Array(perRound);
     const x = new Float32Array(bits.buffer);
@@ -52,7 +63,7 @@ describe('float32: error in units of the last place, over all exponents', () => 
       // An odd stride, so that the low bits vary.
       const stride = Math.floor(2 ** 32 / (perRound * rounds)) | 1;
       for (let i = 0; i < perRound; i++) bits[i] = (round * perRound + i) * stride;
-      const worst = worstOf32(name, [x], (value) => Math[name](value));
+      const worst = worstOf32(name, [x], reference(name, 'float64'));
       expectWithin(worst, bounds[name]);
     }
   });
@@ -82,7 +93,7 @@ describe('float32: error in units of the last place, over all exponents', () => 
           { length: 2048 },
           (_, i) => centre * (1 + (i - 1024) * 2 ** -23) + (centre ? 0 : i * 2 ** -149),
         );
-        const worst = worstOf32(name, [x], (value) => Math[name](value));
+        const worst = worstOf32(name, [x], reference(name, 'float64'));
         expectWithin(worst, bounds[name]);
       }
     }
@@ -194,6 +205,23 @@ describe('float64: error in units of the last place, against exact values', () =
         [-20, 20],
       ],
     ],
+    erf: [
+      1,
+      [
+        [-1, 1],
+        [0.8, 1.3],
+        [-6, 6],
+      ],
+    ],
+    erfc: [
+      2.5,
+      [
+        [-1, 1],
+        [0.8, 1.3],
+        [1.2, 3],
+        [-6, 20],
+      ],
+    ],
   };
 
   function check(name: MathFunction, args: readonly Float64Array[], bound: number): void {
@@ -215,6 +243,7 @@ describe('float64: error in units of the last place, against exact values', () =
     const everywhere = Float64Array.from({ length: count }, () => {
       const x = anyFloat64(next);
       if (name.startsWith('log')) return Math.abs(x);
+      if (name === 'erfc') return x % 20;
       return name.startsWith('exp') ? x % 700 : x;
     });
     check(name, [everywhere], bound);

@@ -43,6 +43,17 @@ const L = BigInt(long);
 const arctan = (of: bigint): bigint => oddSeries((1n << L) / of, -1n, L);
 /** π/2 after Machin. */
 const halfPi = 8n * arctan(5n) - 2n * arctan(239n);
+/** The square root of a positive number, rounded down (Newton). */
+function rootOf(x: bigint): bigint {
+  let root = 1n << BigInt(Math.ceil(x.toString(2).length / 2));
+  for (;;) {
+    const next = (root + x / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
+const rootPi = rootOf((2n * halfPi) << L);
 const ln2 = 2n * oddSeries(one / 3n, 1n, B);
 
 const round = (a: bigint, b: bigint): bigint =>
@@ -103,6 +114,23 @@ const expm1Of = (x: number): bigint => {
   return shift(mantissa, exponent + bits) - one;
 };
 
+/** 2/√π times the sum of (-1)^k x^(2k+1) / (k! (2k+1)), up to x = 20, with so many bits that what cancels does not matter. */
+function erfOf(x: number): bigint {
+  const wide = fixed(fromNumber(x), long);
+  const square = (wide * wide) >> L;
+  let [sum, power] = [0n, wide];
+  for (let k = 0n; power !== 0n && power !== -1n; power = -((power * square) >> L) / (k + 1n), k++)
+    sum += power / (2n * k + 1n);
+  return ((2n * sum) << L) / rootPi;
+}
+
+const clamped = (x: number): number => Math.max(-20, Math.min(x, 20));
+
+function erfNear(x: number): Big {
+  const { mantissa, exponent } = fromNumber(x);
+  return big(((2n * mantissa) << (2n * L)) / rootPi, exponent - long);
+}
+
 export const precise: Readonly<Record<string, (x: number, y: number) => Big>> = {
   exp: (x) => expOf(fixed(fromNumber(x))),
   expm1: (x) => (Math.abs(x) < tiny ? near(x, 1) : big(expm1Of(x))),
@@ -120,6 +148,8 @@ export const precise: Readonly<Record<string, (x: number, y: number) => Big>> = 
     const rise = expm1Of(Math.max(-400, Math.min(2 * x, 400)));
     return big((rise << B) / (rise + 2n * one));
   },
+  erf: (x) => (Math.abs(x) < tiny ? erfNear(x) : big(erfOf(clamped(x)), -long)),
+  erfc: (x) => big((1n << L) - erfOf(clamped(x)), -long),
   /** Of a positive x. */
   pow(x, y) {
     const { mantissa, exponent } = fromNumber(y);

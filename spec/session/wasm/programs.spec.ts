@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
 import { fuse } from '../../../src/session/backends/wasm/fuse.js';
 import { lower } from '../../../src/session/backends/wasm/lower.js';
+import { simplify } from '../../../src/session/backends/wasm/simplify.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 import { parseFeeds } from '../../../src/session/feeds.js';
@@ -14,7 +15,7 @@ function steps(fetches: Record<string, tl.Tensor>, feeds: tl.Feeds): string {
   const { graph } = tensors[0]!;
   const fed = [...parseFeeds(graph, feeds)].map(([tensor, { shape }]) => ({ tensor, shape }));
   const request = { graph, fetches: tensors, targets: [], feeds: fed };
-  return showProgram(fuse(request, lower(compile(request))));
+  return showProgram(fuse(request, simplify(lower(compile(request)))));
 }
 
 const x = (shape: readonly (number | null)[] = [4, 6], dtype: tl.DType = 'float32') =>
@@ -39,6 +40,34 @@ const programs: readonly {
     },
     steps:
       'y:0 float32[4, 6], gradients/twice_grad/Mul:0 float32[4, 6] = kernel[4, 6]  ; twice:0, gradients/y_grad/TanhGrad:0',
+  },
+  {
+    name: 'what is the same for all elements, and known, is in no loop',
+    build: () => {
+      const y = tl.square(x([80, 80]), { name: 'y' });
+      const scale = tl.fill([80, 80], 2).multiply(0.25, { name: 'scale' });
+      return { y, sum: tl.reduceSum(y, { name: 'sum' }), z: y.multiply(scale, { name: 'z' }) };
+    },
+    shape: [80, 80],
+    steps: 'y:0 float32[80, 80], z:0 float32[80, 80] = kernel[80, 80]\nsum:0 float32[] = kernel[]',
+  },
+  {
+    name: 'what reads the same is computed in one loop',
+    build: () => {
+      const product = tl.matmul(x([4, 4]), tl.ones([4, 4], { name: 'ones' }), { name: 'product' });
+      return { a: product.add(1, { name: 'a' }), b: tl.tanh(product, { name: 'b' }) };
+    },
+    shape: [4, 4],
+    steps: 'product:0 float32[4, 4] = matmul(x:0, {ones:0})\na:0 float32[4, 4], b:0 float32[4, 4] = kernel[4, 4]',
+  },
+  {
+    name: 'an elementary function is not computed again for every row',
+    build: () => {
+      const row = tl.tanh(x([6]), { name: 'row' });
+      return { y: row.multiply(tl.ones([4, 1], { name: 'ones' }), { name: 'y' }) };
+    },
+    shape: [6],
+    steps: 'row:0 float32[6] = kernel[6]\ny:0 float32[4, 6] = kernel[4, 6]',
   },
   {
     name: 'what only moves elements is read in place',

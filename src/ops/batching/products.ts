@@ -28,7 +28,7 @@ export const batchBatchMatMul: BatchRule = (op, inputs) =>
   stacked(copyOperation(op, aligned(op, inputs.slice(0, 2))).outputs);
 
 /** The first two axes made one: what all rows have, below each other. */
-function folded(tensor: Tensor): Tensor {
+export function folded(tensor: Tensor): Tensor {
   const [count = null, height = null, ...rest] = tensor.shape ?? [];
   const first = count === null || height === null ? null : count * height;
   const known = tensor.shape === null ? null : constantTarget([first, ...rest]);
@@ -39,7 +39,7 @@ function folded(tensor: Tensor): Tensor {
 }
 
 /** The opposite: the first axis made two, of which the second is the first that a row of `like` has. */
-function unfolded(tensor: Tensor, like: Tensor, rows: Rows): Tensor {
+export function unfolded(tensor: Tensor, like: Tensor, rows: Rows): Tensor {
   const dims = tensor.shape === null ? null : [rows.count, like.shape?.[1] ?? null, ...tensor.shape.slice(1)];
   const known = dims && constantTarget(dims);
   if (known) return one('Reshape', [tensor, Int32Array.from(known)]);

@@ -61,7 +61,11 @@ defineOp({
     'T: {float, double, int32, uint8, int16, int8, complex64, int64, bfloat16, uint16, complex128, half, uint32, uint64}, ' +
     'Tindices: {int16, int32, int64}, Tnumsegments: {int32, int64} = DT_INT32',
   infer: segmentShape,
-  lower: { routine: 'unsorted-segment-sum', run: sumSegments },
+  lower: {
+    routine: 'unsorted-segment-sum',
+    scatter: { base: null, indices: 1, updates: 0, dropsNegative: true, what: 'segment_ids', places: 'index' },
+    run: sumSegments,
+  },
   grad: (op, [dy]) => [gatherDropNegatives(dy, op.inputs[1]), null, null],
   batch: batchSegmentSum,
   effect: 'pure',

@@ -37,6 +37,7 @@ export * from './math-cast.js';
 export * from './math-compare.js';
 export * from './math-complex.js';
 export * from './math-division.js';
+export * from './math-error-function.js';
 export * from './math-exponential.js';
 export * from './math-guarded.js';
 export * from './math-neighbour.js';

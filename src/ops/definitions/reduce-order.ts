@@ -9,7 +9,7 @@ import { castTo, constantNumber, dense, indices } from '../indexing.js';
 import { installMethods } from '../methods.js';
 import { defineOp, type Gradient, type OpView } from '../opdef.js';
 import { reduceBy, reducing, reductionNode, type Axes, type ReduceOptions } from '../reduction.js';
-import { argExtremum } from '../routines/arg-extremum.js';
+import { argExtremum } from '../arg-extremum.js';
 import { over, shapeOf, times } from '../rules.js';
 import { axisIn, requireRank, shapeError, unknownDims, without } from '../shape-rules.js';
 import type { DTypeOf, Operand, OpOptions, ReducedShape, TensorLike } from '../types.js';
@@ -214,7 +214,7 @@ defineOp({
   name: 'ArgMax',
   signature: `input: T, dimension: Tidx -> output: output_type | T: ${orderedOrBool}, Tidx: {int16, int32, int64} = DT_INT32, output_type: {int16, uint16, int32, int64} = DT_INT64`,
   infer: withoutAxis,
-  lower: argExtremum('argmax', (a, b) => a > b),
+  lower: argExtremum('max'),
   grad: () => [null, null],
   batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',
@@ -263,7 +263,7 @@ defineOp({
   name: 'ArgMin',
   signature: `input: T, dimension: Tidx -> output: output_type | T: ${orderedOrBool}, Tidx: {int32, int64} = DT_INT32, output_type: {int32, int64} = DT_INT64`,
   infer: withoutAxis,
-  lower: argExtremum('argmin', (a, b) => a < b),
+  lower: argExtremum('min'),
   grad: () => [null, null],
   batch: rowwise(perRow.data, perRow.axes),
   effect: 'pure',

@@ -19,8 +19,8 @@ import { batchResourceGather } from '../batching/indexing.js';
 import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { IndexedSlices } from '../indexed-slices.js';
-import { bin, lazy } from '../expr.js';
-import { defineOp, type OpView, type Routine, type RoutineContext } from '../opdef.js';
+import { bin, bound, cast, lazy, type Expr, type Lazy } from '../expr.js';
+import { defineOp, type LowerView, type OpView, type Routine, type RoutineContext } from '../opdef.js';
 import { handleType, type HandleType } from '../handles.js';
 import { tailOf } from '../slicing.js';
 
@@ -192,7 +192,7 @@ defineOp({
     const batch = op.intAttr('batch_dims');
     return [shape && indices && [...shape.slice(0, batch), ...indices.slice(batch), ...shape.slice(batch + 1)]];
   },
-  lower: { routine: 'gather variable', run: gather },
+  lower: { routine: 'gather variable', elements: gatheredRows, run: gather },
   grad: (op, [dy]) => {
     if (op.intAttr('batch_dims') !== 0) {
       throw new InvalidArgumentError(`${op.type} '${op.name}': there is no gradient with batch_dims.`, op.details());
@@ -277,6 +277,18 @@ function update(context: RoutineContext, sign: 1 | -1): readonly NDArray[] {
   }
   context.resources.variables.set(keyOf(context), new NDArray(dtype, old.shape, result));
   return [];
+}
+
+/** The rows at indices that lie in the variable; the batch dimensions that both share come first. */
+function gatheredRows({ op, inputs: [held, indices] }: LowerView): readonly Lazy[] {
+  const batch = op.intAttr('batch_dims');
+  const shape = [...held.shape.slice(0, batch), ...indices.shape.slice(batch), ...held.shape.slice(batch + 1)];
+  const picked = indices.shape.length;
+  const at = (index: readonly Expr[]): Expr => {
+    const row = cast(bound(indices.at(index.slice(0, picked)), held.shape[batch]!, 'indices'), 'int32');
+    return held.at([...index.slice(0, batch), row, ...index.slice(picked)]);
+  };
+  return [lazy(held.dtype, shape, at)];
 }
 
 function gather(context: RoutineContext): readonly NDArray[] {

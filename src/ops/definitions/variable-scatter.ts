@@ -13,7 +13,11 @@ defineOp({
   name: 'ResourceScatterAdd',
   signature: 'resource: resource, indices: Tindices, updates: dtype -> | dtype: numbertype, Tindices: {int32, int64}',
   infer: checkRows,
-  lower: { routine: 'scatter add', run: scatterAddVariable },
+  lower: {
+    routine: 'scatter add',
+    scatter: { base: 0, indices: 1, updates: 2, dropsNegative: false, what: 'indices', places: 'number' },
+    run: scatterAddVariable,
+  },
   grad: 'none',
   batch: batchResourceScatterAdd,
   effect: 'write',

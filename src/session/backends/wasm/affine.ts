@@ -1,5 +1,5 @@
 /** Index arithmetic in normal form: a constant plus multiples of loop variables, as far as an expression is that. */
-import { bin, int, type BinaryOp, type Expr, type Variable } from '../../../ops/expr.js';
+import { bin, int, type BinaryOp, type Expr, type Source, type Variable } from '../../../ops/expr.js';
 import type { Node } from './program.js';
 
 /** `terms` are variables, or index expressions that are no sum of multiples themselves. */
@@ -15,10 +15,21 @@ export interface Term {
 
 /** Numbers expressions so that those of the same form have the same number. */
 export class ExprTable {
-  readonly #ids = new WeakMap<Expr, number>();
+  readonly #ids = new Map<Expr, number>();
   readonly #byForm = new Map<string, number>();
-  readonly #objects = new WeakMap<object, number>();
+  readonly #objects = new Map<object, number>();
+  readonly #bound = new Map<string, number>();
+  readonly #placeOf: ((position: number) => number) | null;
   #objectCount = 0;
+  #depth = 0;
+
+  /**
+   * @param placeOf what stands for an input, where forms are told apart regardless of which variables reductions run over; not for
+   *   code, in which those are different locals
+   */
+  constructor(placeOf: ((position: number) => number) | null = null) {
+    this.#placeOf = placeOf;
+  }
 
   /** The number of the form of `expr`. Not for expressions nested deeper than the stack allows. */
   id(expr: Expr): number {
@@ -37,6 +48,25 @@ export class ExprTable {
     return id;
   }
 
+  #input({ kind, position }: Exclude<Source, { readonly kind: 'data' }>): string {
+    return `${kind}${this.#placeOf ? this.#placeOf(position) : position}`;
+  }
+
+  #reduction({ op, over, body }: Node<'reduce'>): string {
+    if (this.#placeOf) {
+      over.forEach((variable, i) => {
+        const name = `${this.#depth}.${i}.${variable.extent}`;
+        const id = this.#bound.get(name) ?? this.#objectCount++;
+        this.#bound.set(name, id);
+        this.#objects.set(variable, id);
+      });
+    }
+    this.#depth++;
+    const term = this.id(body);
+    this.#depth--;
+    return `r${op}:${over.map((v) => this.#object(v)).join()}:${term}`;
+  }
+
   #form(expr: Expr): string {
     switch (expr.kind) {
       case 'literal': {
@@ -51,7 +81,7 @@ export class ExprTable {
         return `v${this.#object(expr)}`;
       case 'load': {
         const { source } = expr;
-        const from = source.kind === 'data' ? `d${this.#object(source.array)}` : `${source.kind}${source.position}`;
+        const from = source.kind === 'data' ? `d${this.#object(source.array)}` : this.#input(source);
         return `[${from}:${expr.shape.join('x')}:${expr.index.map((i) => this.id(i)).join()}`;
       }
       case 'unary':
@@ -63,7 +93,7 @@ export class ExprTable {
       case 'cast':
         return `c${expr.dtype}:${this.id(expr.x)}`;
       case 'reduce':
-        return `r${expr.op}:${expr.over.map((v) => this.#object(v)).join()}:${this.id(expr.body)}`;
+        return this.#reduction(expr);
       case 'bound':
         return `n${expr.size}:${expr.what}:${this.id(expr.index)}`;
     }
@@ -73,7 +103,7 @@ export class ExprTable {
 /** Normal forms of index expressions, remembered. */
 export class Indices {
   readonly table = new ExprTable();
-  readonly #known = new WeakMap<Expr, Affine>();
+  readonly #known = new Map<Expr, Affine>();
 
   of(expr: Expr): Affine {
     let form = this.#known.get(expr);

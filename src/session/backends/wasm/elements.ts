@@ -293,14 +293,16 @@ export class ElementEmitter {
   /** Only the chosen branch is computed. */
   #choice(expr: Node<'select'>, id: number, test: Held): Held {
     const { code, frames } = this;
+    const lanes = this.#vector?.lanes;
     const yes = frames.branch(() => this.value(expr.yes));
     const no = frames.branch(() => this.value(expr.no));
     const wide = yes.held.wide || no.held.wide;
-    if (wide) throw new Error('A branch that may fail cannot be a vector.');
-    return this.placed(id, frames.level, expr.dtype, false, (d) => {
+    return this.placed(id, frames.level, expr.dtype, wide, (d) => {
       const run = ({ thunks, held }: typeof yes) => {
         for (const thunk of thunks) thunk();
-        code.get(held.local).set(d);
+        code.get(held.local);
+        if (wide && !held.wide) splat(code, held.dtype, lanes!);
+        code.set(d);
       };
       code.get(test.local).if(
         () => run(yes),

@@ -1,44 +1,35 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Operation } from '../../../graph/operation.js';
 import type { FunctionRef } from './assembler/code.js';
-import { ModuleBuilder, type MemoryLimits } from './assembler/module.js';
+import type { MemoryLimits } from './assembler/module.js';
+import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call, type EntryStep } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
-import { IntLibrary } from './int-library.js';
 import { defineKernel } from './kernel.js';
-import { MathLibrary } from './math/library.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
 import { emitCopy, emitPut } from './copy.js';
+import { ModuleParts, type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
   type FlowStep,
+  type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
   type Value,
   type VariableSlot,
 } from './program.js';
 import { Resolver } from './resolve.js';
+import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
 
-/** Where compiled code may fail. */
-export interface Site {
-  readonly op: Operation;
-  /** The operations that call the function it belongs to, innermost first. */
-  readonly callers: readonly Operation[];
-  /** null for an integer division by zero. */
-  readonly bound: { readonly what: string; readonly size: number } | null;
-}
-
 export interface EmitOptions {
   readonly layout: Layout;
-  readonly memory: MemoryLimits;
   /** How many may share the work of a step. */
   readonly threads: number;
   /** Whether fused multiply-add may be used in products. */
@@ -47,9 +38,12 @@ export interface EmitOptions {
   readonly progress: number;
 }
 
-export interface Emitted {
+export interface Emitted extends EmittedPlan {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly sites: readonly Site[];
+}
+
+export interface EmittedPlan {
   readonly addressOf: ReadonlyMap<Value, number>;
   readonly constants: ReadonlyMap<NDArray, number>;
   readonly variables: readonly PlacedVariable[];
@@ -66,49 +60,58 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-export function emit(fused: Fused, options: EmitOptions): Emitted {
-  return new Emitter(fused, options).run();
+/** A module for a session's plan: it imports `memory`, and exports `run` and what threads need. */
+export function emit(fused: Fused, options: EmitOptions & { readonly memory: MemoryLimits }): Emitted {
+  const parts = new ModuleParts(true);
+  const plan = new PlanEmitter(fused, parts, options).run('run');
+  const { module, sites } = parts;
+  return { ...plan, bytes: module.importMemory('env', 'memory', options.memory).finish(), sites };
 }
 
-class Emitter {
+/** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
+export class PlanEmitter {
   readonly #fused: Fused;
   readonly #options: EmitOptions;
-  readonly #module = new ModuleBuilder();
-  readonly #imports: ReturnType<typeof importAll>;
+  readonly #parts: ModuleParts;
   readonly #products: Products;
+  readonly #convolutions: Convolutions;
   readonly #storage: ReadonlyMap<Value, VariableSlot>;
   readonly #memory: MemoryPlan;
-  readonly #sites: Site[] = [];
   readonly #constants = new Map<NDArray, number>();
 
-  constructor(fused: Fused, options: EmitOptions) {
+  constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
     this.#fused = fused;
     this.#options = options;
-    this.#imports = importAll(this.#module);
+    this.#parts = parts;
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
-    this.#products = new Products(this.#module, products, options);
+    this.#products = new Products(parts, products, options);
     this.#storage = valuesInPlace(fused);
-    const { scratch } = this.#products;
+    const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
+    this.#convolutions = new Convolutions(parts.module, convolutions, options);
+    const scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
     this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
   }
 
-  run(): Emitted {
-    const module = this.#module;
+  /** `name`: what its entry is exported as. */
+  run(name: string): EmittedPlan {
+    const { module, hosted } = this.#parts;
     const calls = this.#calls();
+    const read = this.#read();
     const variables = this.#fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: this.#isRead(slot) };
+      const { key } = slot;
+      // What changes perhaps may stay as it was.
+      const mayStay = this.#fused.steps.some((step) => step.kind === 'flow' && step.variable?.key === key);
+      const isRead = mayStay || read.has(slot.initial);
+      return { slot, address: this.#options.layout.variable(slot), isRead };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
       const to = this.#memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
-    defineRun(module, copies, calls, this.#imports);
+    defineRun(module, name, copies, calls, hosted);
     defineChunk(module, calls);
-    module.importMemory('env', 'memory', this.#options.memory);
     return {
-      bytes: module.finish(),
-      sites: this.#sites,
       addressOf: this.#memory.addressOf,
       constants: this.#constants,
       variables,
@@ -118,28 +121,23 @@ class Emitter {
   }
 
   #calls(): readonly EntryStep[] {
-    const { host, place, fail, divide } = this.#imports;
-    const context: EmitContext = {
-      libraries: { math: new MathLibrary(this.#module), ints: new IntLibrary(this.#module, divide) },
-      address: (of) => this.#address(of),
-      place,
-      fail,
-      site: ({ op, callers }, bound) =>
-        this.#sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size } }) - 1,
-    };
     const resolver = new Resolver(this.#fused);
     return this.#fused.steps.map((step, i): EntryStep => {
       switch (step.kind) {
         case 'host':
-          return serial(host, [i]);
+          return serial(this.#parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
         case 'flow':
           return this.#flow(step);
         case 'kernel':
-          return this.#kernel(step, i, resolver, context);
+          return this.#kernel(step, i, resolver);
         case 'matmul':
           return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+        case 'convolution':
+          return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
+        case 'scatter':
+          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
   }
@@ -151,15 +149,15 @@ class Emitter {
     const to = this.#address(output!);
     if (flow === 'move') {
       const from = this.#address(storageOf(input!));
-      return serial(this.#module.define('move', type, (code) => emitCopy(code, from, to, output!)));
+      return serial(this.#parts.module.define('move', type, (code) => emitCopy(code, from, to, output!)));
     }
     if (flow === 'put') {
       const [from, at] = [input!, index!].map((value) => this.#address(storageOf(value))) as [number, number];
-      return serial(this.#module.define('put', type, (code) => emitPut(code, from, at, to, input!)));
+      return serial(this.#parts.module.define('put', type, (code) => emitPut(code, from, at, to, input!)));
     }
     const from = flow === 'room' ? to : this.#options.layout.variable(variable!);
     return serial(
-      this.#module.define('content', type, (code) => {
+      this.#parts.module.define('content', type, (code) => {
         if (from !== to) emitCopy(code, from, to, output!);
       }),
     );
@@ -172,37 +170,44 @@ class Emitter {
   #constant(array: NDArray): number {
     let at = this.#constants.get(array);
     if (at === undefined) {
-      at = this.#options.layout.constant(array.size * bytesOf(array.dtype));
+      at = this.#options.layout.constant(array.size * bytesOf(array.dtype), array);
       this.#constants.set(array, at);
     }
     return at;
   }
 
-  #isRead({ initial, key }: VariableSlot): boolean {
+  /** What somebody reads, in this plan or outside. */
+  #read(): ReadonlySet<Value> {
     const { reads, steps, fetches } = this.#fused;
-    return (
-      // What changes perhaps may stay as it was.
-      steps.some((step) => step.kind === 'flow' && step.variable?.key === key) ||
-      reads.some((read) => read.has(initial)) ||
-      steps.some((step) => step.kind === 'host' && step.inputs.some((input) => holderOf(input) === initial)) ||
-      fetches.some((fetch) => holderOf(fetch) === initial)
-    );
+    const read = new Set(fetches.map(holderOf));
+    for (const values of reads) for (const value of values) read.add(value);
+    for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
+    return read;
   }
 
-  #kernel(step: KernelStep, i: number, resolver: Resolver, context: EmitContext): Call {
+  #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
     const { threads } = this.#options;
+    const { module, sites, libraries, place, fail } = this.#parts;
+    const context: EmitContext = {
+      libraries,
+      address: (of) => this.#address(of),
+      place,
+      fail,
+      site: ({ op, callers }, bound) =>
+        sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
+    };
     // What fails, fails in the thread that can say so.
     const isSplit =
       threads > 1 && !step.members.some((member) => this.#fused.failing.has(member)) && worthOf(step, this.#fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(this.#module, name, step, this.#fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(module, name, step, this.#fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
-    return this.#module.define(`assign${i}`, { params: [], results: [] }, (code) => {
+    return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.#storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       const { progress } = this.#options;
@@ -213,18 +218,4 @@ class Emitter {
       code.i32(progress).get(before).get(after).get(before).get(after).op('i32.gt_s', 'select').memory('i32.store');
     });
   }
-}
-
-function importAll(module: ModuleBuilder) {
-  const take = (name: string, params: readonly ('i32' | 'f64')[]): FunctionRef =>
-    module.importFunction('env', name, { params, results: [] });
-  return {
-    /** (step): runs a step on the host. */
-    host: take('host', ['i32']),
-    place: take('place', ['i32']),
-    fail: take('fail', ['i32', 'f64']),
-    divide: take('divide', ['i32']),
-    poll: take('poll', ['i32']),
-    share: take('share', ['i32', 'i32']),
-  };
 }

@@ -1,7 +1,7 @@
 /** The entries of a module: a whole run, and one chunk of one of its jobs. */
 import type { Code, FunctionRef, Local } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
-import { EntryWriter, parse, runType } from './flow-emit.js';
+import { EntryWriter, parse } from './flow-emit.js';
 
 /** A call of the run, which any number of threads may share. */
 export interface Call {
@@ -45,17 +45,18 @@ export function splitIn(chunks: number, extent: number, grain: number): Pick<Spl
 }
 
 /**
- * (polls): runs all steps, asking before each, and before each iteration, if there is time left where `polls` is not 0. `first`: what runs
- * before all steps.
+ * (polls): runs all steps, asking before each, and before each iteration, if there is time left where `polls` is not 0. Where nobody can
+ * be asked, it takes nothing. `first`: what runs before all steps.
  */
 export function defineRun(
   module: ModuleBuilder,
+  name: string,
   first: readonly FunctionRef[],
   steps: readonly EntryStep[],
-  imports: EntryImports,
+  imports: EntryImports | null,
 ): void {
   const writer = new EntryWriter(module, imports);
-  const run = module.define('run', runType, (code) => {
+  const run = module.define(name, writer.type, (code) => {
     for (const fn of first) code.call(fn);
     writer.write(code, parse(steps));
   });

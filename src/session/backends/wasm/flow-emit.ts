@@ -1,5 +1,5 @@
 /** Emits calls one after another, and the loops and choices that they are in. */
-import type { Code, FunctionRef } from './assembler/code.js';
+import type { Code, FunctionRef, FunctionType } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
 import type { Call, EntryImports, EntryStep, Mark } from './entry.js';
 
@@ -49,19 +49,19 @@ function weightOf(nodes: readonly Node[]): number {
   return nodes.reduce((sum, { weight }) => sum + weight, 1);
 }
 
-/** (polls) */
-export const runType = { params: ['i32'], results: [] } as const;
-
 /** Calls in a function of the entry at most: engines compile function by function. */
 const callsInEntry = 500;
 
 export class EntryWriter {
   readonly #module: ModuleBuilder;
-  readonly #imports: EntryImports;
+  readonly #imports: EntryImports | null;
+  /** (polls), where somebody can be asked. */
+  readonly type: FunctionType;
 
-  constructor(module: ModuleBuilder, imports: EntryImports) {
+  constructor(module: ModuleBuilder, imports: EntryImports | null) {
     this.#module = module;
     this.#imports = imports;
+    this.type = { params: imports ? ['i32'] : [], results: [] };
   }
 
   /** In a function of that type; what is long goes into more of them. */
@@ -70,7 +70,10 @@ export class EntryWriter {
       for (const node of nodes) this.#node(code, node);
       return;
     }
-    for (const part of this.#parts(nodes)) code.get(code.params[0]!).call(part);
+    for (const part of this.#parts(nodes)) {
+      if (this.#imports) code.get(code.params[0]!);
+      code.call(part);
+    }
   }
 
   #parts(nodes: readonly Node[]): readonly FunctionRef[] {
@@ -80,7 +83,7 @@ export class EntryWriter {
       const inside = some;
       if (inside.length === 0) return;
       parts.push(
-        this.#module.define('part', runType, (code) => {
+        this.#module.define('part', this.type, (code) => {
           for (const node of inside) this.#node(code, node);
         }),
       );
@@ -120,7 +123,8 @@ export class EntryWriter {
   }
 
   #poll(code: Code, step: number): void {
-    code.get(code.params[0]!).if(() => code.i32(step).call(this.#imports.poll));
+    const imports = this.#imports;
+    if (imports) code.get(code.params[0]!).if(() => code.i32(step).call(imports.poll));
   }
 
   #call(code: Code, { fn, operands, split }: Call, job: number): void {
@@ -128,7 +132,7 @@ export class EntryWriter {
       code
         .i32(job)
         .i32(Math.ceil(split.extent / split.size))
-        .call(this.#imports.share);
+        .call(this.#imports!.share);
       return;
     }
     for (const operand of operands) code.i32(operand);

@@ -2,7 +2,7 @@
 import { TapelessError } from '../../../graph/errors.js';
 import type { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
-import { isFullyDefined, sizeOf } from '../../../graph/shape.js';
+import { isFullyDefined, sizeOf, type Shape } from '../../../graph/shape.js';
 import { Kernel } from '../../../ops/evaluate.js';
 import { opDef } from '../../../ops/opdef.js';
 import { outputShapes } from './concrete.js';
@@ -19,8 +19,7 @@ export function folded(op: Operation, inputs: readonly Value[]): readonly NDArra
   if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return null;
   const data = inputs.map((input) => input.data);
   if (!data.every((array) => array !== null)) return null;
-  const known = outputShapes(op, inputs).every((shape) => isFullyDefined(shape) && sizeOf(shape) <= foldable);
-  if (!known && inputs.length > 0) return null;
+  if (inputs.length > 0 && !isSmall(outputShapes(op, inputs), data)) return null;
   try {
     return new Kernel(def, op).run(data, noResources);
   } catch (error) {
@@ -28,4 +27,10 @@ export function folded(op: Operation, inputs: readonly Value[]): readonly NDArra
     if (error instanceof TapelessError) return null;
     throw error;
   }
+}
+
+/** Whether results are small; those whose shapes depend on data are as large as what they are made of. */
+function isSmall(shapes: readonly Shape[], data: readonly NDArray[]): boolean {
+  const read = data.reduce((size, array) => size + array.size, 0);
+  return shapes.every((shape) => (isFullyDefined(shape) ? sizeOf(shape) : read) <= foldable);
 }

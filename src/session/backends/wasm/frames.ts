@@ -2,7 +2,27 @@
 import type { DType } from '../../../graph/dtype.js';
 import type { Local } from './assembler/code.js';
 
-export type Thunk = () => void;
+export interface Thunk {
+  (): void;
+  /** Where it is a loop that others like it can run in as well: runs them all in one. */
+  readonly joint?: Joint | undefined;
+}
+
+/** A loop, of a kind that those with an equal key share, and what it does in each turn. */
+export interface Joint {
+  readonly key: string;
+  readonly turn: Turn;
+  /** Code for the loop of all these turns, which do not depend on each other. */
+  readonly emit: (turns: readonly Turn[]) => void;
+}
+
+export interface Turn {
+  readonly counter: Local;
+  readonly body: readonly Thunk[];
+  /** What is added to what. */
+  readonly term: Local;
+  readonly total: Local;
+}
 
 /** Something computed, and the frame in which it was: it holds as long as that frame's loop does not move on. */
 export interface Held {

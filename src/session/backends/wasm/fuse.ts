@@ -2,7 +2,18 @@
 import type { Expr } from '../../../ops/expr.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Lowered } from './lower.js';
-import { holderOf, mayFail, partsOf, type Node, type Program, type ProgramStep, type Value } from './program.js';
+import { vectorFunctions } from './scalar-ops.js';
+import { outputsOf } from './memory.js';
+import {
+  holderOf,
+  mayFail,
+  partsOf,
+  scattered,
+  type Node,
+  type Program,
+  type ProgramStep,
+  type Value,
+} from './program.js';
 import { Regions } from './regions.js';
 
 /** Members and expression nodes of a kernel at most: engines refuse functions of too many locals. */
@@ -23,11 +34,13 @@ export interface Use {
 
 interface Facts {
   readonly uses: readonly Use[];
-  /** Expression nodes that compute, rather than load or say where. */
+  /** What one element costs to compute, in simple operators: those that load or say where are not counted. */
   readonly cost: number;
   readonly nodes: number;
   readonly reduces: boolean;
   readonly fails: boolean;
+  /** Whether an element depends on its index otherwise than by what it loads. */
+  readonly indexed: boolean;
 }
 
 export interface Fused extends Program {
@@ -57,11 +70,15 @@ class Fusion {
   readonly #steps: (ProgramStep & { readonly members?: Value[] })[] = [];
   readonly #nodesOf: number[] = [];
   readonly #stepOf = new Map<Value, number>();
+  /** The last kernel that reads a value element by element. */
+  readonly #readBy = new Map<Value, number>();
   readonly #deps = new Map<Value, readonly Use[]>();
   /** The regions of steps, and of values before they have steps. */
   readonly #regionOf: number[] = [];
   readonly #regions = new Regions();
   readonly #definedIn = new Map<Value, number>();
+  /** How many steps there are up to the last that has an effect. */
+  #afterEffects = 0;
   /** How many steps must come before what reads a value. */
   readonly #notBefore = new Map<Value, number>();
 
@@ -79,6 +96,7 @@ class Fusion {
         for (const output of outputsOf(step)) this.#stepOf.set(output, this.#steps.length);
         if (step.kind === 'flow') this.#regions.pass(step);
         this.#push(step, 0);
+        if (step.kind === 'assign' || step.kind === 'host') this.#afterEffects = this.#steps.length;
       } else if (!this.#inlined.has(step.value)) this.#place(step.value);
     }
     this.#chooseStored();
@@ -126,7 +144,7 @@ class Fusion {
     const root = value.root!;
     const seen = new Map<Expr, number>();
     const uses: Use[] = [];
-    let [cost, nodes, reduces, fails] = [0, 0, false, false];
+    let [cost, nodes, reduces, fails, indexed] = [0, 0, false, false, false];
     const stack: { expr: Expr; times: number; counts: boolean }[] = [
       { expr: root, times: sizeOf(value.shape!), counts: true },
     ];
@@ -135,27 +153,30 @@ class Fusion {
       if ((seen.get(expr) ?? 0) >= times) continue;
       seen.set(expr, times);
       nodes++;
-      if (counts && isWork(expr)) cost++;
+      if (counts) cost += costOf(expr);
       if (expr.kind === 'reduce') reduces = true;
       if (mayFail(expr)) fails = true;
       const inside = expr.kind === 'reduce' ? times * sizeOf(expr.over.map(({ extent }) => extent)) : times;
+      if (expr.kind === 'variable' && counts) indexed = true;
+      if (expr.kind === 'load' && expr.source.kind === 'data' && expr.source.array.size > 1) indexed = true;
       for (const part of partsOf(expr))
         stack.push({ expr: part, times: inside, counts: counts && expr.kind !== 'load' });
       if (expr.kind !== 'load' || expr.source.kind !== 'input') continue;
       const loaded = values[expr.source.position]!;
       uses.push({ value: loaded, aligned: isAligned(expr, value.shape!, index), loads: times });
     }
-    return { uses, cost, nodes, reduces, fails };
+    return { uses, cost, nodes, reduces, fails, indexed };
   }
 
   #chooseInlined(): void {
     const size = new Map<Value, number>();
     const depth = new Map<Value, number>();
+    const known = new Set(this.#lowered.values.filter(({ data }) => data?.size === 1));
     for (const step of this.#lowered.steps) {
       if (step.kind !== 'define') continue;
       const { value } = step;
-      const { uses, cost, nodes, reduces, fails } = this.#facts.get(value)!;
-      const below = uses.map((use) => use.value).filter((used) => this.#inlined.has(used));
+      const { uses, cost, nodes, reduces, fails, indexed } = this.#facts.get(value)!;
+      const below = uses.map((use) => holderOf(use.value)).filter((used) => this.#inlined.has(used));
       const total = nodes + below.reduce((sum, used) => sum + size.get(used)!, 0);
       const level = 1 + Math.max(0, ...below.map((used) => depth.get(used)!));
       size.set(value, total);
@@ -164,6 +185,12 @@ class Fusion {
       if (fails || reduces || total > mostInlined || level > deepest) continue;
       const readers = this.#readers.get(value) ?? [];
       if (readers.some(({ reader }) => reader === null)) continue;
+      // What is the same for all elements, and known, is worked out before the loops.
+      if (!indexed && uses.every((use) => known.has(holderOf(use.value)))) {
+        known.add(value);
+        this.#inlined.add(value);
+        continue;
+      }
       if (readers.every(({ use }) => use!.aligned) && cost > 0) continue;
       // What is read in a loop is computed once before it.
       const here = this.#definedIn.get(value);
@@ -196,15 +223,22 @@ class Fusion {
   #place(value: Value): void {
     const deps = this.#depsOf(value).filter((dep) => this.#stepOf.has(dep.value));
     const latest = Math.max(-1, ...deps.map((dep) => this.#stepOf.get(dep.value)!));
-    const { nodes } = this.#facts.get(value)!;
-    const at = latest < this.#earliest(value) ? null : this.#kernelFor(value, deps, latest);
-    if (at === null) {
-      this.#stepOf.set(value, this.#steps.length);
-      return this.#push({ kind: 'kernel', shape: value.shape!, members: [value] }, nodes);
-    }
+    const { nodes, fails } = this.#facts.get(value)!;
+    // What has an effect before it has that also where it fails.
+    const earliest = Math.max(this.#earliest(value), fails ? this.#afterEffects : 0);
+    const own = latest < earliest ? null : this.#kernelFor(value, deps, latest);
+    const at = own ?? this.#besides(value, deps, Math.max(latest + 1, earliest)) ?? this.#steps.length;
+    this.#stepOf.set(value, at);
+    for (const dep of deps) if (dep.aligned && this.#stepOf.get(dep.value) !== at) this.#readBy.set(dep.value, at);
+    if (at === this.#steps.length) return this.#push({ kind: 'kernel', shape: value.shape!, members: [value] }, nodes);
     (this.#steps[at]!.members as Value[]).push(value);
     this.#nodesOf[at]! += nodes;
-    this.#stepOf.set(value, at);
+  }
+
+  /** A kernel that reads the same things already, not before a step. */
+  #besides(value: Value, deps: readonly Use[], from: number): number | null {
+    const readers = deps.map((dep) => (dep.aligned ? (this.#readBy.get(dep.value) ?? -1) : -1));
+    return readers.find((at) => at >= from && this.#kernelFor(value, deps, at) !== null) ?? null;
   }
 
   /** The first step that may compute a value, as far as barriers say. */
@@ -256,20 +290,21 @@ function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Valu
     case 'flow':
       return step.inputs;
     case 'matmul':
+    case 'convolution':
       return [step.a, step.b];
+    case 'scatter':
+      return scattered(step);
     case 'assign':
       return [step.value];
   }
 }
 
-/** What it gives. */
-function outputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Value[] {
-  if (step.kind === 'host' || step.kind === 'flow') return step.outputs;
-  return step.kind === 'matmul' ? [step.out] : [];
-}
+/** An elementary function takes as long as so many simple operators. */
+const costOfFunction = 16;
 
-function isWork(expr: Expr): boolean {
-  return ['unary', 'binary', 'select', 'bound', 'reduce'].includes(expr.kind);
+function costOf(expr: Expr): number {
+  if (expr.kind === 'unary' || expr.kind === 'binary') return vectorFunctions.has(expr.op) ? costOfFunction : 1;
+  return ['select', 'bound', 'reduce'].includes(expr.kind) ? 1 : 0;
 }
 
 function sameShape(a: Value, b: Value): boolean {

@@ -6,9 +6,9 @@ import { LoadedBodies, type LoadBody } from '../bodies.js';
 import { emit, type Emitted } from './emit.js';
 import { engine } from './engine.js';
 import { Instance, type Share } from './executable.js';
-import { fuse } from './fuse.js';
+import { fusedProgram } from './frontend.js';
+import type { Fused } from './fuse.js';
 import type { Region } from './heap.js';
-import { lower } from './lower.js';
 import { relaxedSimd } from './matmul/relaxed.js';
 import { Residents } from './residents.js';
 import { openPool, type Pool } from './threads/pool.js';
@@ -97,7 +97,7 @@ class Compiled implements Executable {
       ...this.#plan.request,
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
-    const fused = fuse(request, lower({ ...this.#plan, request }, isInline));
+    const fused = fusedProgram(this.#plan, request, isInline);
     const regions: Region[] = [];
     const take = (bytes: number): number => {
       const region = heap.take(bytes);
@@ -123,7 +123,7 @@ class Compiled implements Executable {
     return { shapes, isInline, instance, close };
   }
 
-  #instance(fused: ReturnType<typeof fuse>, emitted: Emitted): { instance: Instance; leave: () => void } {
+  #instance(fused: Fused, emitted: Emitted): { instance: Instance; leave: () => void } {
     const { residents, pool } = this.#loader;
     const module = new engine!.Module(emitted.bytes);
     const joined = emitted.isShared && pool ? pool.join(module, residents.heap.memory, this.#loader) : null;

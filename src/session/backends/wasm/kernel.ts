@@ -1,16 +1,18 @@
 /** Emits the loop nest of a kernel: outer loops, then vectors of elements, then what is left of a row one by one. */
 import { stridesOf } from '../../../graph/shape.js';
 import { bin, int, type Expr, type Variable } from '../../../ops/expr.js';
-import type { Code, FunctionRef, Local } from './assembler/code.js';
+import type { Code, FunctionRef } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
 import { ElementEmitter, type EmitContext } from './elements.js';
 import type { Fused } from './fuse.js';
-import { loop, loopBetween } from './loops.js';
-import type { Thunk } from './frames.js';
+import { inLastPart, loop, loopBetween, rowGrain, vectorLoops, type Range } from './loops.js';
 import type { KernelStep, Node, Value } from './program.js';
 import type { Resolver } from './resolve.js';
 import { mergedAxes } from './merge.js';
 import { lanesFor } from './vectorize.js';
+
+/** From so many elements on, more code is worth its size: engines take longer to make it fast. */
+const hot = 4096;
 
 /** A kernel as a function, and the operands that make it compute all there is. */
 export interface DefinedKernel {
@@ -46,9 +48,9 @@ export function defineKernel(
   return { fn, operands: hasParts ? [0, extent] : [], parts: hasParts && !reducesFirst ? { extent, grain } : null };
 }
 
-/** A row is split between vectors only; 16 bytes of bools are the longest. */
+/** A row is split between vectors only. */
 function grainOf({ variables }: Nest): number {
-  return variables.length === 1 ? 16 : 1;
+  return variables.length === 1 ? rowGrain : 1;
 }
 
 interface Member {
@@ -65,11 +67,14 @@ class Nest {
   readonly #step: KernelStep;
   readonly #fused: Fused;
   readonly #resolver: Resolver;
+  /** Whether it computes so much that more code is worth its size. */
+  readonly isHot: boolean;
 
   constructor(step: KernelStep, fused: Fused, resolver: Resolver) {
     this.#step = step;
     this.#fused = fused;
     this.#resolver = resolver;
+    this.isHot = step.members.some((member) => fused.deps.get(member)!.some(({ loads }) => loads >= hot));
     const { variables, members } = this.#axes();
     this.variables = variables;
     this.members = members;
@@ -113,12 +118,6 @@ class Nest {
   }
 }
 
-/** Part of the outermost loop: from one number below another. */
-interface Range {
-  readonly from: Local;
-  readonly to: Local;
-}
-
 class KernelEmitter {
   readonly #code: Code;
   readonly #nest: Nest;
@@ -130,7 +129,8 @@ class KernelEmitter {
     this.#code = code;
     this.#nest = nest;
     this.#resolver = resolver;
-    this.#elements = new ElementEmitter(code, resolver, context);
+    const libraries = { ...context.libraries, isHot: nest.isHot };
+    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries });
     this.#range = range;
   }
 
@@ -163,13 +163,15 @@ class KernelEmitter {
       (load) => own.has(this.#resolver.indices.table.id(load)),
     );
     if (vector) {
-      const { lanes, depends } = vector;
-      const { local } = this.#elements.enter(inner);
-      this.#elements.vectorized({ variable: inner, lanes, depends: depends.of }, () => this.#compute(members));
-      const thunks = frames.close();
-      const whole = inner.extent - (inner.extent % lanes);
-      frames.push(() => this.#vectors(local, whole, lanes, thunks));
-      this.#tail(inner, whole, members);
+      const body = () => {
+        const { local } = this.#elements.enter(inner);
+        this.#elements.vectorized(vector.mode, () => this.#compute(members));
+        return { counter: local, thunks: frames.close() };
+      };
+      const sideBySide = this.#nest.isHot ? vector.sideBySide : 1;
+      const { loops, end } = vectorLoops(this.#code, vector, sideBySide, this.#rowRange, body);
+      for (const thunk of loops) frames.push(thunk);
+      this.#tail(inner, end, members);
     } else this.#tail(inner, 0, members);
   }
 
@@ -183,27 +185,14 @@ class KernelEmitter {
     const range = this.#rowRange;
     if (!range) return frames.push(() => loop(this.#code, local, inner.extent, 1, thunks, from));
     if (from === 0) return frames.push(() => loopBetween(this.#code, local, range, 1, thunks));
-    // What is left of a row belongs to its last part.
     frames.push(() => {
-      this.#code.get(range.to).i32(inner.extent).op('i32.eq');
-      this.#code.if(() => loop(this.#code, local, inner.extent, 1, thunks, from));
+      inLastPart(this.#code, range, inner.extent, () => loop(this.#code, local, inner.extent, 1, thunks, from));
     });
   }
 
   /** The part that is wanted of the innermost loop, where that is the outermost too. */
   get #rowRange(): Range | null {
     return this.#nest.variables.length === 1 ? this.#range : null;
-  }
-
-  /** Whole vectors, as far as `whole`. */
-  #vectors(local: Local, whole: number, lanes: number, thunks: readonly Thunk[]): void {
-    const code = this.#code;
-    const range = this.#rowRange;
-    if (!range) return loop(code, local, whole, lanes, thunks);
-    const to = code.local('i32');
-    code.get(range.to).i32(whole).get(range.to).i32(whole).op('i32.lt_s', 'select').set(to);
-    loopBetween(code, local, { from: range.from, to }, lanes, thunks);
-    code.free(to);
   }
 
   #compute(members: readonly Member[]): void {

@@ -1,4 +1,5 @@
 /** Where the parts of a plan lie: whoever gives it memory says so. */
+import type { NDArray } from '../../../graph/ndarray.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { VariableSlot } from './program.js';
 import { aligned } from './room.js';
@@ -8,8 +9,8 @@ import { bytesOf } from './scalar-ops.js';
 export interface Layout {
   /** The place of a variable, which all plans that use it share. */
   variable(slot: VariableSlot): number;
-  /** The place of a constant of so many bytes. */
-  constant(bytes: number): number;
+  /** The place of a constant of so many bytes, which are those of `array`. */
+  constant(bytes: number, array: NDArray): number;
   /** The place of so many bytes for the values of a run. */
   values(bytes: number): number;
 }

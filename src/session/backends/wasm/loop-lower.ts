@@ -121,7 +121,8 @@ export class LoopLowerer {
     for (const [from, to] of moves) {
       if (from.dtype !== to.dtype || !shapesEqual(from.shape, to.shape)) this.#context.refuse();
       let source = from;
-      if (overwritten.has(holderOf(from))) {
+      // What only moves elements may turn out to be the old value itself.
+      if (overwritten.has(holderOf(from)) || holderOf(from).root?.kind === 'load') {
         source = this.#context.value(from.name, this.#op, { dtype: to.dtype, shape: to.shape });
         this.#push(move(this.#op, from, source));
       }

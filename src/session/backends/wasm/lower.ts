@@ -2,7 +2,7 @@
 import { TapelessError } from '../../../graph/errors.js';
 import { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
-import { isFullyDefined, shapesEqual, sizeOf, type Shape } from '../../../graph/shape.js';
+import { isFullyDefined, sizeOf, type Shape } from '../../../graph/shape.js';
 import type { Tensor } from '../../../graph/tensor.js';
 import { loaded, type Lazy } from '../../../ops/expr.js';
 import {
@@ -16,7 +16,8 @@ import {
 } from '../../../ops/opdef.js';
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
-import { fits, outputShapes } from './concrete.js';
+import { outputShapes } from './concrete.js';
+import { isDirect } from './conv/geometry.js';
 import { Contents } from './contents.js';
 import { Decisions } from './decisions.js';
 import { FlowLowerer } from './flow-lower.js';
@@ -24,9 +25,9 @@ import type { FlowContext } from './flow-steps.js';
 import { folded } from './fold.js';
 import { Lists, type ListContext } from './lists.js';
 import type { Lowered, LoweredStep } from './lowered.js';
-import { IndexVariables, isCompiled, type Value, type VariableSlot } from './program.js';
+import { IndexVariables, isCompiled, type Value } from './program.js';
 import { scopeOf, type Scope } from './scope.js';
-import { withoutUnread } from './simplify/unread.js';
+import { VariableLowerer } from './variable-lower.js';
 
 export type { Lowered, LoweredStep } from './lowered.js';
 
@@ -51,6 +52,7 @@ class Lowerer {
   readonly #indices = new IndexVariables();
   readonly #contents: Contents;
   readonly #flows: FlowLowerer;
+  readonly #variables: VariableLowerer;
   readonly #lists: Lists;
   readonly #decisions: Decisions;
   /** Whether something turned out that another attempt has to know, and whether it is known that what follows is of no use. */
@@ -77,6 +79,17 @@ class Lowerer {
         throw again;
       },
     };
+    this.#variables = new VariableLowerer({
+      contents: this.#contents,
+      value: (...args) => this.#value(...args),
+      needed: (...args) => this.#needed(this.#defined(...args)),
+      push: (step) => void this.#steps.push(step),
+      bind: (...args) => this.#bind(...args),
+      attempt: (build) => this.#attempt(build),
+      lowered: (...args) => this.#lowered(...args),
+      view: (...args) => this.#view(...args),
+      refuse: context.refuse,
+    });
     this.#lists = new Lists(context);
     this.#flows = new FlowLowerer(context, this.#lists);
   }
@@ -92,7 +105,7 @@ class Lowerer {
     for (const op of this.#plan.operations) this.#operation(op);
     for (const tensor of fetches) this.#leaveList(this.#scope.of.get(tensor)!);
     if (this.#isRefuted) return null;
-    const lowered: Lowered = {
+    return {
       values: this.#values,
       steps: this.#steps,
       feeds: fed,
@@ -100,7 +113,6 @@ class Lowerer {
       variables: this.#contents.slots,
       indices: this.#indices,
     };
-    return { ...lowered, steps: withoutUnread(lowered) };
   }
 
   #value(
@@ -126,11 +138,12 @@ class Lowerer {
     const inputs = op.inputs.map((input) => this.#scope.of.get(input)!);
     if (this.#onLists(op, def.lower, inputs) || this.#folded(op, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
+      if (typeof def.lower === 'function' && def.lower.convolution && this.#convolved(op, def.lower, inputs)) return;
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
     if (typeof def.lower !== 'function') {
-      if (this.#onVariables(op, def.lower, inputs)) return;
+      if (this.#variables.lower(op, def.lower, inputs)) return;
       if (def.lower.flow && this.#flow(op, def.lower.flow(op as OpView), inputs)) return;
     }
     this.#host(op, inputs);
@@ -214,38 +227,6 @@ class Lowerer {
     return value;
   }
 
-  #onVariables(op: Operation, { reads, assigns }: Routine, inputs: readonly Value[]): boolean {
-    if (reads) {
-      const held = this.#contents.find(op, 0, inputs[0]!.data);
-      if (held?.slot.dtype !== op.outputs[0]!.dtype) return false;
-      this.#bind(op, 0, held.current);
-      return true;
-    }
-    return assigns !== undefined && this.#assigned(op, assigns, inputs);
-  }
-
-  #assigned(op: Operation, assigns: NonNullable<Routine['assigns']>, inputs: readonly Value[]): boolean {
-    const held = inputs.map(({ dtype, data }, i) => (dtype === 'resource' ? this.#contents.find(op, i, data) : null));
-    const operands = inputs.map((value, i) => held[i]?.current ?? value);
-    if (!operands.every(({ dtype, shape }) => shape !== null && isCompiled(dtype)) || !fits(op, inputs)) return false;
-    return this.#attempt(() => {
-      const assignments = assigns(this.#view(op, operands)).map(({ input, content }) => ({
-        variable: held[input]!,
-        value: this.#content(op, content, held[input]!.slot),
-      }));
-      for (const { variable, value } of assignments) {
-        this.#steps.push({ kind: 'assign', op, variable: variable.slot, value });
-        variable.current = value;
-      }
-    });
-  }
-
-  /** What a variable holds from now on. */
-  #content(op: Operation, content: Lazy, { dtype, shape }: VariableSlot): Value {
-    if (content.dtype !== dtype || !shapesEqual(content.shape, shape)) throw unknown;
-    return this.#needed(this.#defined(`${op.name}/content`, op, content));
-  }
-
   /** Whether the functions that `op` runs are part of the plan now. */
   #flow(op: Operation, flow: Flow, inputs: readonly Value[]): boolean {
     const wanted = op.outputs.map((output) => this.#scope.uses.has(output) && !this.#scope.of.has(output));
@@ -323,6 +304,20 @@ class Lowerer {
     const [transposeA, transposeB] = [readA.transpose, readB.transpose];
     this.#steps.push({ kind: 'matmul', op, a: a!, b: b!, out, transposeA, transposeB });
     return true;
+  }
+
+  #convolved(op: Operation, { convolution: read }: Lowering, inputs: readonly Value[]): boolean {
+    return this.#attempt(() => {
+      const convolution = read!(this.#view(op, inputs));
+      const [a, b] = convolution.operands.map((position) => inputs[position]!) as [Value, Value];
+      const [shape] = outputShapes(op, inputs) as readonly [Shape];
+      const { name, dtype } = op.outputs[0]!;
+      if (!isFullyDefined(shape) || !isDirect(convolution) || !['float32', 'float64', 'int32'].includes(dtype))
+        throw unknown;
+      const out = this.#value(name, op, { dtype, shape });
+      this.#bind(op, 0, out);
+      this.#steps.push({ kind: 'convolution', op, convolution, a, b, out });
+    });
   }
 
   #host(op: Operation, inputs: readonly Value[]): void {

@@ -1,10 +1,22 @@
 /** What lowering gives: values, and the steps that make them. */
-import type { AssignStep, FlowStep, HostStep, IndexVariables, MatMulStep, Value, VariableSlot } from './program.js';
+import type {
+  AssignStep,
+  ConvolutionStep,
+  FlowStep,
+  HostStep,
+  IndexVariables,
+  MatMulStep,
+  ScatterStep,
+  Value,
+  VariableSlot,
+} from './program.js';
 
 /** A value that has an expression of its own takes part as a step of its own until fusion puts some together. */
 export type LoweredStep =
   | HostStep
   | MatMulStep
+  | ScatterStep
+  | ConvolutionStep
   | AssignStep
   | FlowStep
   | { readonly kind: 'define'; readonly value: Value }

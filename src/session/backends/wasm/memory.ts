@@ -25,6 +25,8 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
     case 'flow':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
+    case 'scatter':
       return [step.out];
     case 'kernel':
       return step.members;
@@ -37,8 +39,10 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
 export function placedValues(fused: Fused): ReadonlySet<Value> {
   const placed = new Set([...fused.stored, ...fused.variables.map(({ initial }) => initial)]);
   for (const read of fused.reads) for (const value of read) if (!value.data) placed.add(value);
-  for (const step of fused.steps)
-    if (step.kind === 'matmul' || step.kind === 'flow') for (const output of outputsOf(step)) placed.add(output);
+  for (const step of fused.steps) {
+    if ('out' in step) placed.add(step.out);
+    if (step.kind === 'flow') for (const output of step.outputs) placed.add(output);
+  }
   for (const value of placed) if (value.shape === null || !isCompiled(value.dtype) || value.data) placed.delete(value);
   const made = new Set(fused.steps.flatMap((step) => (step.kind === 'host' ? [] : outputsOf(step))));
   const read = new Set(fused.reads.flatMap((values) => [...values]));

@@ -1,8 +1,8 @@
 /** Calls of matrix products, for each matrix of their batches. */
 import type { FunctionRef } from './assembler/code.js';
-import type { ModuleBuilder } from './assembler/module.js';
 import { serial, splitIn, type Call } from './entry.js';
-import { defineMatMul } from './matmul/matmul.js';
+import { defineMatMul, type MatMulEmitted } from './matmul/matmul.js';
+import type { ModuleParts } from './parts.js';
 import { holderOf, type MatMulStep, type Value } from './program.js';
 import { bytesOf } from './scalar-ops.js';
 
@@ -16,13 +16,12 @@ const fewOperations = 1 << 20;
 
 /** A function for a product step; equal ones share it. */
 export class Products {
-  readonly #module: ModuleBuilder;
+  readonly #parts: ModuleParts;
   readonly #options: ProductOptions;
-  readonly #defined = new Map<string, { readonly fn: FunctionRef; readonly scratch: number }>();
-  readonly #of = new Map<MatMulStep, { readonly fn: FunctionRef; readonly scratch: number }>();
+  readonly #of = new Map<MatMulStep, MatMulEmitted>();
 
-  constructor(module: ModuleBuilder, steps: readonly MatMulStep[], options: ProductOptions) {
-    this.#module = module;
+  constructor(parts: ModuleParts, steps: readonly MatMulStep[], options: ProductOptions) {
+    this.#parts = parts;
     this.#options = options;
     for (const step of steps) this.#of.set(step, this.#define(step));
   }
@@ -62,7 +61,7 @@ export class Products {
 
   /** (scratch, from, to): the matrices of a batch from one number below another. */
   #batch(fn: FunctionRef, count: number, m: number, one: (i: number) => readonly number[]): FunctionRef {
-    return this.#module.define('batch', { params: ['i32', 'i32', 'i32'], results: [] }, (code) => {
+    return this.#parts.module.define('batch', { params: ['i32', 'i32', 'i32'], results: [] }, (code) => {
       const [scratch, from, to] = code.params as [never, never, never];
       for (let i = 0; i < count; i++) {
         code.get(from).i32(i).op('i32.le_s').get(to).i32(i).op('i32.gt_s', 'i32.and');
@@ -74,14 +73,15 @@ export class Products {
     });
   }
 
-  #define(step: MatMulStep): { readonly fn: FunctionRef; readonly scratch: number } {
+  #define(step: MatMulStep): MatMulEmitted {
     const { out, transposeA, transposeB } = step;
     const [m, n] = out.shape!.slice(-2) as [number, number];
     const dtype = out.dtype as 'float32' | 'float64' | 'int32';
     const spec = { dtype, m, k: kOf(step), n, transposeA, transposeB, relaxed: this.#options.relaxed };
     const key = Object.values(spec).join();
-    let defined = this.#defined.get(key);
-    if (!defined) this.#defined.set(key, (defined = defineMatMul(this.#module, spec)));
+    const { module, products } = this.#parts;
+    let defined = products.get(key);
+    if (!defined) products.set(key, (defined = defineMatMul(module, spec)));
     return defined;
   }
 }

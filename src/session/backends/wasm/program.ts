@@ -2,7 +2,9 @@
 import type { DType } from '../../../graph/dtype.js';
 import type { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
+import type { Convolution } from '../../../ops/convolution.js';
 import { int, variable, type Expr, type Lazy } from '../../../ops/expr.js';
+import type { ScatterReading } from '../../../ops/opdef.js';
 import type { Request } from '../../plan.js';
 
 /** One tensor of the plan, or a temporary of a lowering. */
@@ -53,6 +55,33 @@ export interface MatMulStep {
   readonly transposeB: boolean;
 }
 
+/** A convolution of images or one of its gradients. */
+export interface ConvolutionStep {
+  readonly kind: 'convolution';
+  readonly op: Operation;
+  readonly convolution: Convolution;
+  readonly a: Value;
+  readonly b: Value;
+  readonly out: Value;
+}
+
+/** Rows added up at places that data says, one after another. Indices are checked before anything is written. */
+export interface ScatterStep {
+  readonly kind: 'scatter';
+  readonly op: Operation;
+  readonly reading: ScatterReading;
+  /** What rows are added to; null for zeros. */
+  readonly base: Value | null;
+  readonly indices: Value;
+  readonly updates: Value;
+  readonly out: Value;
+}
+
+/** What a scatter reads. */
+export function scattered({ base, indices, updates }: ScatterStep): readonly Value[] {
+  return base ? [base, indices, updates] : [indices, updates];
+}
+
 /** A variable that the plan holds in its own memory while it runs. */
 export interface VariableSlot {
   readonly key: string;
@@ -90,7 +119,7 @@ export interface FlowStep {
   readonly variable: VariableSlot | null;
 }
 
-export type ProgramStep = KernelStep | HostStep | MatMulStep | AssignStep | FlowStep;
+export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep | ScatterStep | FlowStep;
 
 export interface Program {
   readonly request: Request;
@@ -107,6 +136,8 @@ export function callersOf(step: ProgramStep): readonly Operation[] {
     case 'kernel':
       return step.members[0]!.callers;
     case 'matmul':
+    case 'convolution':
+    case 'scatter':
       return step.out.callers;
     case 'assign':
       return step.value.callers;

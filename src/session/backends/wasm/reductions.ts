@@ -7,8 +7,8 @@ import { identityOf } from '../../../ops/scalar.js';
 import type { Variable } from '../../../ops/expr.js';
 import type { Local } from './assembler/code.js';
 import type { ElementEmitter, VectorMode } from './elements.js';
-import type { Held, Thunk } from './frames.js';
-import { loop } from './loops.js';
+import type { Held, Thunk, Turn } from './frames.js';
+import { loop, sideBySide } from './loops.js';
 import type { Node } from './program.js';
 import { scalarBinary, scalarLiteral, scalarType } from './scalar-ops.js';
 import { extractLane, splat, vectorBinary, type Lanes } from './vector-ops.js';
@@ -49,9 +49,10 @@ class ReductionEmitter {
       return inner;
     });
     const { local, wide, thunks } = built.result;
-    const all = [...thunks];
+    const [only] = thunks;
+    if (only?.joint && thunks.length === 1) return frames.place(id, built.level, { local, dtype, wide }, only);
     return frames.place(id, built.level, { local, dtype, wide }, () => {
-      for (const thunk of all) thunk();
+      for (const thunk of thunks) thunk();
     });
   }
 
@@ -74,17 +75,16 @@ class ReductionEmitter {
     }
     const { local: counter } = this.#emitter.enter(outer);
     const term = this.#level(rest);
-    frames.push(() => {
-      for (const thunk of term.thunks) thunk();
-    });
+    for (const thunk of term.thunks) frames.push(thunk);
     const body = frames.close();
     const mode = term.wide ? this.#emitter.vector : null;
     const total = this.#accumulator(mode);
-    return {
-      local: total,
-      wide: term.wide,
-      thunks: [() => this.#blocks(counter, outer.extent, 1, body, total, term.local, mode)],
-    };
+    const { extent } = outer;
+    const turn: Turn = { counter, body, term: term.local, total };
+    const emit = (turns: readonly Turn[]) => this.#blocks(turns, extent, 1, mode);
+    // In vectors of results, all results have the same terms in the same order.
+    const joint = mode ? { key: `${this.#expr.op} ${this.#expr.dtype} ${extent}`, turn, emit } : undefined;
+    return { local: total, wide: term.wide, thunks: [Object.assign(() => emit([turn]), { joint })] };
   }
 
   /** A row in vectors, and what is left of it one by one; null where that cannot be. */
@@ -93,8 +93,7 @@ class ReductionEmitter {
     const vector = lanesFor([this.#expr.body], variable, resolver, () => false);
     if (!vector) return null;
     const { op, dtype, body } = this.#expr;
-    const { lanes, depends } = vector;
-    const mode: VectorMode = { variable, lanes, depends: depends.of };
+    const { lanes, mode } = vector;
     const { local: counter } = this.#emitter.enter(variable);
     const term = this.#emitter.vectorized(mode, () => this.#emitter.value(body));
     const wideTerm = term.wide ? term.local : code.local('v128');
@@ -110,7 +109,7 @@ class ReductionEmitter {
     const vectorTotal = this.#accumulator(mode);
     const result = code.local(scalarType(dtype));
     const thunks: Thunk[] = [
-      () => this.#blocks(counter, whole, lanes, wideBody, vectorTotal, wideTerm, mode),
+      () => this.#blocks([{ counter, body: wideBody, term: wideTerm, total: vectorTotal }], whole, lanes, mode),
       () => this.#joinLanes(vectorTotal, lanes, result),
     ];
     if (whole < variable.extent) {
@@ -157,43 +156,43 @@ class ReductionEmitter {
     code.set(total);
   }
 
-  /** Runs `body` for the counter from 0 below `extent`, and combines what it leaves in `term`, blocks apart where rounding matters. */
-  #blocks(
-    counter: Local,
-    extent: number,
-    step: number,
-    body: readonly Thunk[],
-    total: Local,
-    term: Local,
-    mode: VectorMode | null,
-  ): void {
+  /** Runs turns for counters from 0 below `extent`, and combines their terms, blocks apart where rounding matters. */
+  #blocks(turns: readonly Turn[], extent: number, step: number, mode: VectorMode | null): void {
     const { code } = this.#emitter;
     const { op, dtype } = this.#expr;
-    this.#identity(total, mode);
+    const [{ counter }, ...others] = turns as readonly [Turn, ...Turn[]];
+    const counters = others.map((other) => () => void code.get(counter).set(other.counter));
+    const body = [...counters, ...sideBySide(turns.map((turn) => turn.body))];
+    for (const { total } of turns) this.#identity(total, mode);
     const rounds = (op === 'add' || op === 'mul') && dtypeInfo(dtype).kind === 'float';
     const iterations = extent / step;
     if (!rounds || iterations <= blockSize) {
-      loop(code, counter, extent, step, [...body, () => this.#add(total, term, mode)]);
+      const adds = turns.map(
+        ({ total, term }) =>
+          () =>
+            this.#add(total, term, mode),
+      );
+      loop(code, counter, extent, step, [...body, ...adds]);
       return;
     }
     const size = step * Math.max(blockSize, Math.ceil(Math.sqrt(iterations)));
-    const part = this.#accumulator(mode);
+    const parts = turns.map(() => this.#accumulator(mode));
     const end = code.local('i32');
     code.i32(0).set(counter);
     code.loop((nextBlock) => {
-      this.#identity(part, mode);
+      for (const part of parts) this.#identity(part, mode);
       // The end of this block, or of the whole.
       code.get(counter).i32(size).op('i32.add').set(end);
       code.get(end).i32(extent).get(end).i32(extent).op('i32.lt_s', 'select').set(end);
       code.loop((nextTerm) => {
         for (const thunk of body) thunk();
-        this.#add(part, term, mode);
+        turns.forEach(({ term }, i) => this.#add(parts[i]!, term, mode));
         code.get(counter).i32(step).op('i32.add').tee(counter).get(end).op('i32.lt_s').brIf(nextTerm);
       });
-      this.#add(total, part, mode);
+      turns.forEach(({ total }, i) => this.#add(total, parts[i]!, mode));
       code.get(counter).i32(extent).op('i32.lt_s').brIf(nextBlock);
     });
-    code.free(part);
+    for (const part of parts) code.free(part);
     code.free(end);
   }
 

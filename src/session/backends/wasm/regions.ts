@@ -12,8 +12,8 @@ export class Regions {
   }
 
   pass({ flow }: FlowStep): void {
-    if (flow === 'again' || flow === 'end' || flow === 'else') this.#open.pop();
-    if (flow === 'loop' || flow === 'if' || flow === 'else') this.#open.push(++this.#next);
+    if (flow === 'again' || flow === 'end' || flow === 'else' || flow === 'while') this.#open.pop();
+    if (flow === 'loop' || flow === 'if' || flow === 'else' || flow === 'while') this.#open.push(++this.#next);
   }
 }
 

@@ -16,9 +16,9 @@ export interface Place {
 export class Resolver {
   readonly indices = new Indices();
   readonly #fused: Fused;
-  readonly #resolved = new WeakMap<Node<'load'>, Expr>();
+  readonly #resolved = new Map<Node<'load'>, Expr>();
   readonly #expanded = new Map<number, Expr>();
-  readonly #places = new WeakMap<Node<'load'>, Place>();
+  readonly #places = new Map<Node<'load'>, Place>();
 
   constructor(fused: Fused) {
     this.#fused = fused;

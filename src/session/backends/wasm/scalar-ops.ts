@@ -11,6 +11,8 @@ import type { MathFunction, MathLibrary } from './math/library.js';
 export interface Libraries {
   readonly math: MathLibrary;
   readonly ints: IntLibrary;
+  /** Whether code runs so often that short functions are written out where they are used. */
+  readonly isHot: boolean;
 }
 
 /** The WebAssembly type that one element is held in: bools are i32, 0 or 1. */
@@ -58,6 +60,8 @@ export const vectorFunctions: ReadonlySet<string> = new Set<MathFunction>([
   'cos',
   'tan',
   'tanh',
+  'erf',
+  'erfc',
   'pow',
   'floormod',
 ]);

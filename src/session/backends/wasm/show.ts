@@ -1,7 +1,8 @@
 /** Compiled programs as text, a line a step. */
 import { shapesEqual } from '../../../graph/shape.js';
 import type { Fused } from './fuse.js';
-import { holderOf, type FlowStep, type ProgramStep, type Value } from './program.js';
+import { flowLine } from './flow-show.js';
+import { holderOf, type ProgramStep, type Value } from './program.js';
 
 /** What each step computes: `=` what others read from memory, then what stays inside it. */
 export function showProgram(fused: Fused): string {
@@ -16,6 +17,10 @@ export function showProgram(fused: Fused): string {
         return `${step.outputs.map(declared).join(', ')} = host ${step.op.type}(${step.inputs.map(name).join(', ')})`;
       case 'matmul':
         return `${declared(step.out)} = matmul(${name(step.a)}${step.transposeA ? 'ᵀ' : ''}, ${name(step.b)}${step.transposeB ? 'ᵀ' : ''})`;
+      case 'convolution':
+        return `${declared(step.out)} = convolution ${step.convolution.side}(${name(step.a)}, ${name(step.b)})`;
+      case 'scatter':
+        return `${declared(step.out)} = scatter(${[step.base, step.indices, step.updates].map((value) => (value ? name(value) : '0')).join(', ')})`;
       case 'assign':
         return `${step.variable.key} := ${name(step.value)}`;
       case 'flow':
@@ -38,34 +43,6 @@ export function showProgram(fused: Fused): string {
     return text;
   });
   return indented.join('\n');
-}
-
-type Text = (value: Value) => string;
-
-function flowLine(
-  { op, flow, inputs: [input, index], outputs: [output], variable }: FlowStep,
-  name: Text,
-  type: Text,
-): string {
-  switch (flow) {
-    case 'loop':
-      return `loop ${op.name}`;
-    case 'while':
-    case 'if':
-      return `${flow} ${name(input!)}`;
-    case 'move':
-      return `${type(output!)} := ${name(input!)}`;
-    case 'room':
-      return `${type(output!)} = room`;
-    case 'put':
-      return `${output!.name}[${name(index!)}] := ${name(input!)}`;
-    case 'content':
-      return `${type(output!)} = ${variable!.key}`;
-    case 'again':
-    case 'else':
-    case 'end':
-      return flow;
-  }
 }
 
 function declared(value: Value): string {

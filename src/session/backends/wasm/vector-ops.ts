@@ -109,7 +109,7 @@ function widened(code: Code, dtype: DType, lanes: Lanes): void {
   if (isHalf(dtype, lanes)) code.op('i64x2.extend_low_i32x4_s');
 }
 
-export function vectorUnary(code: Code, { math }: Libraries, op: UnaryOp, dtype: DType, lanes: Lanes, x: Local): void {
+export function vectorUnary(code: Code, libraries: Libraries, op: UnaryOp, dtype: DType, lanes: Lanes, x: Local): void {
   const { kind } = dtypeInfo(dtype);
   const t = shapeOf(dtype, lanes);
   if (op === 'conj' || op === 'real') return void code.get(x);
@@ -130,12 +130,25 @@ export function vectorUnary(code: Code, { math }: Libraries, op: UnaryOp, dtype:
     number(code, dtype, lanes, 1).op('v128.and', `${t}.sub`);
     return void code.get(x).get(x).op(`${t}.ne`, 'v128.or');
   }
-  code.get(x).call(math.function(op as MathFunction, dtype as 'float32' | 'float64'));
+  vectorFunction(code, libraries, op, dtype, [x]);
+}
+
+function vectorFunction(
+  code: Code,
+  { math, isHot }: Libraries,
+  op: UnaryOp | BinaryOp,
+  dtype: DType,
+  operands: readonly Local[],
+): void {
+  const [name, type] = [op as MathFunction, dtype as 'float32' | 'float64'];
+  if (isHot) return math.writeOut(code, name, type, operands);
+  for (const operand of operands) code.get(operand);
+  code.call(math.function(name, type));
 }
 
 export function vectorBinary(
   code: Code,
-  { math }: Libraries,
+  libraries: Libraries,
   op: BinaryOp,
   dtype: DType,
   lanes: Lanes,
@@ -173,10 +186,7 @@ export function vectorBinary(
   if (simple) return void code.get(a).get(b).op(`${t}.${simple}`);
   if (op === 'floordiv') return void code.get(a).get(b).op(`${t}.div`, `${t}.floor`);
   if (!vectorFunctions.has(op)) throw new Error(`There is no vector instruction for '${op}' of ${dtype}.`);
-  code
-    .get(a)
-    .get(b)
-    .call(math.function(op as MathFunction, dtype as 'float32' | 'float64'));
+  vectorFunction(code, libraries, op, dtype, [a, b]);
 }
 
 /** Takes `yes` where the mask is set. All three are vectors; elements are of `dtype`. */

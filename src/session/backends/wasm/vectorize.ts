@@ -2,9 +2,28 @@
 import { dtypeInfo, type DType } from '../../../graph/dtype.js';
 import type { Expr, Variable } from '../../../ops/expr.js';
 import { factorOf } from './affine.js';
+import type { VectorMode } from './elements.js';
 import { partsOf, type Node } from './program.js';
 import { Dependence, type Resolver } from './resolve.js';
+import { vectorFunctions } from './scalar-ops.js';
 import { hasVectorBinary, hasVectorCast, hasVectorUnary, type Lanes } from './vector-ops.js';
+
+/** How the elements along a variable are computed. */
+export interface Vectors {
+  readonly variable: Variable;
+  readonly lanes: Lanes;
+  /** Vectors that go through the same instructions side by side. */
+  readonly sideBySide: number;
+  readonly mode: VectorMode;
+}
+
+/** Vectors side by side, and expression nodes that are written out for all of them, at most. */
+const most = 4;
+/** Nodes from which on a chain may be longer than what processors look ahead. */
+const long = 24;
+/** Sums side by side: rows of what is summed are read in whole cache lines. */
+const mostSums = 8;
+const mostNodes = 400;
 
 /**
  * How many elements at a time, or null where that cannot be.
@@ -15,17 +34,24 @@ export function lanesFor(
   variable: Variable,
   resolver: Resolver,
   isOwn: (load: Node<'load'>) => boolean,
-): { readonly lanes: Lanes; readonly depends: Dependence } | null {
+): Vectors | null {
   const depends = new Dependence(resolver, variable);
   const check = new Check(resolver, variable, depends, isOwn);
   if (!roots.every((root) => check.fits(root))) return null;
   const lanes = check.wide ? 2 : 4;
-  return variable.extent < lanes ? null : { lanes, depends };
+  if (variable.extent < lanes) return null;
+  const atOnce = check.functions > 0 || check.nodes >= long ? most : check.reduces ? mostSums : 1;
+  const pays = check.nodes * atOnce <= 4 * mostNodes && variable.extent >= atOnce * lanes;
+  return { variable, lanes, sideBySide: pays ? atOnce : 1, mode: { variable, lanes, depends: depends.of } };
 }
 
 class Check {
   /** Whether elements of 64 bits take part. */
   wide = false;
+  /** Elementary functions, and all nodes that change along the variable. */
+  functions = 0;
+  nodes = 0;
+  reduces = false;
   readonly #resolver: Resolver;
   readonly #variable: Variable;
   readonly #depends: Dependence;
@@ -52,6 +78,9 @@ class Check {
   }
 
   #check(expr: Expr): boolean {
+    this.nodes++;
+    if (expr.kind === 'reduce') this.reduces = true;
+    if (expr.kind === 'unary' && vectorFunctions.has(expr.op)) this.functions++;
     switch (expr.kind) {
       case 'literal':
         return true;
@@ -66,7 +95,11 @@ class Check {
       case 'binary':
         return hasVectorBinary(expr.op, expr.a.dtype) && this.fits(expr.a) && this.fits(expr.b);
       case 'select':
-        return [expr.test, expr.yes, expr.no].every((part) => this.fits(part)) && isTotal(expr, this.#resolver);
+        // A test that is the same for all elements is a branch.
+        return (
+          [expr.test, expr.yes, expr.no].every((part) => this.fits(part)) &&
+          (!this.#depends.of(expr.test) || isTotal(expr, this.#resolver))
+        );
       case 'reduce':
         return hasVectorBinary(expr.op, expr.dtype) && this.fits(expr.body);
       case 'bound':

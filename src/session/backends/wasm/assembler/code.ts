@@ -41,6 +41,8 @@ export class Code {
   readonly #bytes = new Bytes();
   readonly #locals: ValueType[] = [];
   readonly #free: Local[] = [];
+  /** Within `scoped`: what it has taken. */
+  #taken: Set<Local> | null = null;
   #depth = 0;
 
   constructor(type: FunctionType) {
@@ -59,13 +61,24 @@ export class Code {
 
   local(type: ValueType): Local {
     const at = this.#free.findIndex((local) => local.type === type);
-    if (at >= 0) return this.#free.splice(at, 1)[0]!;
-    this.#locals.push(type);
-    return { type, index: this.localCount - 1 };
+    const local =
+      at >= 0 ? this.#free.splice(at, 1)[0]! : { type, index: this.params.length + this.#locals.push(type) - 1 };
+    this.#taken?.add(local);
+    return local;
   }
 
   free(local: Local): void {
+    this.#taken?.delete(local);
     this.#free.push(local);
+  }
+
+  /** Runs `body`, and gives back what locals it has taken and not given back. */
+  scoped(body: () => void): void {
+    const outer = this.#taken;
+    this.#taken = new Set();
+    body();
+    for (const local of this.#taken) this.#free.push(local);
+    this.#taken = outer;
   }
 
   /** Instructions without immediates to choose, one after another. */

@@ -14,8 +14,13 @@ interface Defined {
   readonly code: Bytes;
 }
 
+interface Segment {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Functions, one imported memory, exports. Imported functions come first.
+ * Functions, one memory, imported or its own, with what it holds at first, and exports. Imported functions come first.
  */
 export class ModuleBuilder {
   readonly #types: FunctionType[] = [];
@@ -23,10 +28,24 @@ export class ModuleBuilder {
   readonly #imports: { readonly module: string; readonly ref: FunctionRef }[] = [];
   readonly #functions: (Defined | null)[] = [];
   readonly #exports: { readonly name: string; readonly ref: FunctionRef }[] = [];
-  #memory: { readonly module: string; readonly name: string; readonly limits: MemoryLimits } | null = null;
+  readonly #data: Segment[] = [];
+  /** `module` is null for a memory of its own, exported as `name`. */
+  #memory: { readonly module: string | null; readonly name: string; readonly limits: MemoryLimits } | null = null;
 
   importMemory(module: string, name: string, limits: MemoryLimits): this {
     this.#memory = { module, name, limits };
+    return this;
+  }
+
+  /** A memory that comes with each instance, and is exported. */
+  exportMemory(name: string, limits: MemoryLimits): this {
+    this.#memory = { module: null, name, limits };
+    return this;
+  }
+
+  /** What memory holds from `address` on when an instance is made; the rest is zeros. */
+  data(address: number, bytes: Uint8Array): this {
+    this.#data.push({ address, bytes });
     return this;
   }
 
@@ -63,14 +82,20 @@ export class ModuleBuilder {
     section(1, vector(this.#types, writeType));
     if (imports) section(2, imports);
     section(3, functions);
+    const own = this.#memory?.module === null ? this.#memory : null;
+    if (own) section(5, vector([own.limits], writeLimits));
+    const exported = own ? [{ name: own.name, ref: null }, ...this.#exports] : this.#exports;
     section(
       7,
-      vector(this.#exports, (to, { name, ref }) => to.text(name).byte(0).u32(ref.index)),
+      vector(exported, (to, { name, ref }) =>
+        ref ? to.text(name).byte(0).u32(ref.index) : to.text(name).byte(2).u32(0),
+      ),
     );
     section(
       10,
       vector(defined, (to, { code }) => to.sized(code)),
     );
+    if (this.#data.length > 0) section(11, vector(this.#data, writeSegment));
     if (names) section(0, this.#nameSection(defined));
     return out.view().slice();
   }
@@ -86,17 +111,12 @@ export class ModuleBuilder {
   }
 
   #importSection(typeOf: (type: FunctionType) => number): Bytes | null {
-    const count = this.#imports.length + (this.#memory ? 1 : 0);
+    const { module: from = null, name, limits } = this.#memory ?? {};
+    const count = this.#imports.length + (from === null ? 0 : 1);
     if (count === 0) return null;
     const out = new Bytes().u32(count);
     for (const { module, ref } of this.#imports) out.text(module).text(ref.name).byte(0).u32(typeOf(ref.type));
-    if (this.#memory) {
-      const { module, name, limits } = this.#memory;
-      const { initial, maximum, shared = false } = limits;
-      out.text(module).text(name).byte(2);
-      out.byte((maximum === undefined ? 0 : 1) | (shared ? 2 : 0)).u32(initial);
-      if (maximum !== undefined) out.u32(maximum);
-    }
+    if (from !== null) writeLimits(out.text(from).text(name!).byte(2), limits!);
     return out;
   }
 
@@ -118,4 +138,14 @@ function writeType(out: Bytes, { params, results }: FunctionType): void {
   for (const type of params) out.byte(typeByte(type));
   out.u32(results.length);
   for (const type of results) out.byte(typeByte(type));
+}
+
+function writeLimits(out: Bytes, { initial, maximum, shared = false }: MemoryLimits): void {
+  out.byte((maximum === undefined ? 0 : 1) | (shared ? 2 : 0)).u32(initial);
+  if (maximum !== undefined) out.u32(maximum);
+}
+
+/** An active segment of memory 0: `i32.const address, end`, then its bytes. */
+function writeSegment(out: Bytes, { address, bytes }: Segment): void {
+  out.byte(0).byte(0x41).s32(address).byte(0x0b).u32(bytes.length).bytes(bytes);
 }

@@ -1,4 +1,5 @@
 /** The functions of float32. */
+import { erf, erfc } from './error-function32.js';
 import { exp, expm1, tanh } from './exponential32.js';
 import type { Definition, MathFunction } from './library.js';
 import { log, log1p } from './logarithm.js';
@@ -15,6 +16,8 @@ export const float32: Readonly<Record<MathFunction, Definition>> = {
   cos,
   tan,
   tanh,
+  erf,
+  erfc,
   pow,
   floormod,
 };

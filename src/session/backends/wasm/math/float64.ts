@@ -1,4 +1,5 @@
 /** The functions of float64. */
+import { erf, erfc } from './error-function64.js';
 import { exp, expm1, tanh } from './exponential64.js';
 import type { Definition, MathFunction } from './library.js';
 import { log, log1p } from './logarithm.js';
@@ -15,6 +16,8 @@ export const float64: Readonly<Record<MathFunction, Definition>> = {
   cos,
   tan,
   tanh,
+  erf,
+  erfc,
   pow,
   floormod,
 };

@@ -1,11 +1,12 @@
 /** Elementary functions of vectors, defined in a module as they are asked for. */
-import type { Code, FunctionRef, FunctionType } from '../assembler/code.js';
+import type { Code, FunctionRef, FunctionType, Local } from '../assembler/code.js';
 import type { ModuleBuilder } from '../assembler/module.js';
 import { float32 } from './float32.js';
 import { float64 } from './float64.js';
 import { Vector, vectorType, type FloatType } from './vector.js';
 
-export type MathFunction = 'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'tanh' | 'pow' | 'floormod';
+export type MathFunction =
+  'exp' | 'expm1' | 'log' | 'log1p' | 'sin' | 'cos' | 'tan' | 'tanh' | 'erf' | 'erfc' | 'pow' | 'floormod';
 
 /** How functions get others that they call: defined once in a module. */
 export interface Helpers {
@@ -20,6 +21,11 @@ export type Definition = (args: readonly Vector[], helpers: Helpers) => Vector;
 
 const definitions = { float32, float64 };
 const shapes = { float32: 'f32x4', float64: 'f64x2' } as const;
+
+/** Functions of a few dozen instructions, which stand in the place of a call inside loops: then constants are loaded once. */
+const short: ReadonlySet<MathFunction> = new Set(['exp', 'expm1', 'log', 'log1p', 'tanh']);
+/** Bytes of a function that may grow that way. */
+const mostCode = 40_000;
 
 /**
  * No fused multiply-add, so results are the same on every engine.
@@ -36,6 +42,18 @@ export class MathLibrary implements Helpers {
   function(name: MathFunction, dtype: FloatType): FunctionRef {
     const count = name === 'pow' || name === 'floormod' ? 2 : 1;
     return this.helper(name, dtype, count, definitions[dtype][name]);
+  }
+
+  /** Leaves the function of vectors on the stack: written out where that is short, else called. */
+  writeOut(code: Code, name: MathFunction, dtype: FloatType, operands: readonly Local[]): void {
+    if (!short.has(name) || code.size > mostCode) {
+      for (const operand of operands) code.get(operand);
+      return void code.call(this.function(name, dtype));
+    }
+    code.scoped(() => {
+      const args = operands.map((operand) => Vector.of(code, shapes[dtype], operand));
+      definitions[dtype][name](args, this).push();
+    });
   }
 
   helper(name: string, dtype: FloatType, count: number, definition: Definition): FunctionRef {

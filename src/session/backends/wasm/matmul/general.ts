@@ -17,17 +17,22 @@ const fewRows = 8;
 /** Bytes of an operand that is read where it is, whatever its stride. */
 const smallBytes = 16 * 1024;
 
+/** Bytes between packed rows: columns of rows a power of two apart would share few places of the first cache. */
+const padding = 64;
+
 interface Blocking {
   /** Of k, and of rows, at once. */
   readonly steps: number;
   readonly rows: number;
   readonly packA: boolean;
   readonly packB: boolean;
+  /** Bytes from row to row of what is packed of a. */
+  readonly packedRow: number;
   /** Bytes of scratch for a's rows; what is packed of b comes after them. */
   readonly packedA: number;
 }
 
-interface Panel {
+export interface Panel {
   /** Columns from `start` to `end`, `columns` of them a call. */
   readonly start: number;
   end: number;
@@ -69,8 +74,9 @@ function chooseBlocking({ m, k, n, lanes, transposeA, transposeB }: Product): Bl
   const wide = n * lanes.size > wideBytes && n * bytes > smallBytes;
   const packB = transposeB || (m > fewRows && wide);
   const rows = Math.min(m, Math.max(12, Math.floor(rowsBytes / (steps * lanes.size) / 12) * 12));
-  const packedA = packA ? Math.ceil((rows * steps * lanes.size) / 16) * 16 : 0;
-  return { steps, rows, packA, packB, packedA };
+  const packedRow = steps * lanes.size + (packA ? padding : 0);
+  const packedA = packA ? Math.ceil((rows * packedRow) / 16) * 16 : 0;
+  return { steps, rows, packA, packB, packedRow, packedA };
 }
 
 /** Rows of a tile by its vectors side by side: sums, a row of b and a column of a fit in 15 registers, and products that are not fused. */
@@ -79,7 +85,7 @@ function tileRows(width: number, { fused }: Lanes): number {
 }
 
 /** Panels as wide as suits the rows; one vector that is left over is not left alone. */
-function choosePanels({ m, n, lanes }: Product): Panel[] {
+export function choosePanels({ m, n, lanes }: Pick<Product, 'm' | 'n' | 'lanes'>): Panel[] {
   const vectors = lanes.vectors(n);
   const width = Math.min(vectors, panelWidth(m, lanes));
   const [full, rest] = [Math.floor(vectors / width), vectors % width];
@@ -116,7 +122,7 @@ function define(module: ModuleBuilder, name: string, product: Product, blocking:
   const stored = panel.columns - (vectors - 1) * lanes.count;
   const bStep = packB ? vectors * 16 : n * size;
   const strides = {
-    aRow: packA ? steps * size : transposeA ? size : k * size,
+    aRow: packA ? blocking.packedRow : transposeA ? size : k * size,
     aStep: transposeA && !packA ? m * size : size,
     bStep,
     cRow: n * size,
@@ -151,7 +157,7 @@ function emitPanels(frame: Frame): void {
   scaled(code, b, frame.b, frame.step, transposeB ? size : n * size);
   scaled(code, c, frame.c, frame.row, n * size);
   if (blocking.packA) {
-    const [fromRow, toRow] = [m * size, blocking.steps * size];
+    const [fromRow, toRow] = [m * size, blocking.packedRow];
     emitTranspose(code, lanes, { from: a, to: frame.scratch, rows: frame.steps, columns: frame.rows, fromRow, toRow });
     code.get(frame.scratch).set(a);
   }

@@ -10,6 +10,14 @@ export interface Strides {
   readonly aStep: number;
   readonly bStep: number;
   readonly cRow: number;
+  /** Where a's steps do not all follow one another: inner turns first. None otherwise. */
+  readonly turns?: readonly Turn[];
+}
+
+/** After every so many steps, a moves on by so many bytes more. */
+export interface Turn {
+  readonly steps: number;
+  readonly jump: number;
 }
 
 export interface PanelShape {
@@ -91,7 +99,7 @@ function emitSteps(tile: Tile, sums: readonly Local[]): void {
   const bs = Array.from({ length: shape.vectors }, () => code.local('v128'));
   const as = Array.from({ length: rows }, () => code.local('v128'));
   code.get(tile.a).set(ap).get(tile.b).set(bp);
-  until(code, bp, tile.bEnd, () => {
+  const step = (): void => {
     bs.forEach((vector, v) => {
       lanes.load(code, v === shape.vectors - 1 ? shape.loaded : lanes.count, bp, v * 16).set(vector);
     });
@@ -101,7 +109,21 @@ function emitSteps(tile: Tile, sums: readonly Local[]): void {
     });
     offset(code, ap, ap, strides.aStep);
     offset(code, bp, bp, strides.bStep);
-  });
+  };
+  const turns = strides.turns ?? [];
+  /** The steps to `end`, in turns of the first `depth`. */
+  const emitTurns = (depth: number, end: Local): void => {
+    const turn = turns[depth - 1];
+    if (!turn) return until(code, bp, end, step);
+    const turnEnd = code.local('i32');
+    until(code, bp, end, () => {
+      offset(code, turnEnd, bp, turn.steps * strides.bStep);
+      emitTurns(depth - 1, turnEnd);
+      offset(code, ap, ap, turn.jump);
+    });
+    code.free(turnEnd);
+  };
+  emitTurns(turns.length, tile.bEnd);
   [ap, bp, ...bs, ...as].forEach((local) => code.free(local));
 }
 

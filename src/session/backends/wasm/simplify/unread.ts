@@ -1,6 +1,6 @@
 /** Leaves out what nobody reads. */
 import type { Lowered, LoweredStep } from '../lower.js';
-import { holderOf, mayFail, visitExprs, type Value } from '../program.js';
+import { holderOf, mayFail, scattered, visitExprs, type Value } from '../program.js';
 
 /** A control edge, or a fetch of an operation, asks for effects and failures, not for values. What runs on the host may fail. */
 export function withoutUnread({ steps, values, fetches }: Lowered): readonly LoweredStep[] {
@@ -17,13 +17,13 @@ export function withoutUnread({ steps, values, fetches }: Lowered): readonly Low
 
 /** Marks belong together; what is brought to a place is read there the next time around. */
 function acts(step: LoweredStep): boolean {
-  const { kind } = step;
-  return kind === 'assign' || kind === 'host' || kind === 'flow' || (kind === 'define' && fails(step.value));
+  return ['assign', 'host', 'scatter', 'flow'].includes(step.kind) || (step.kind === 'define' && fails(step.value));
 }
 
 function inputsOf(step: LoweredStep, values: readonly Value[]): readonly Value[] {
   if (step.kind === 'host' || step.kind === 'flow') return step.inputs;
-  if (step.kind === 'matmul') return [step.a, step.b];
+  if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
+  if (step.kind === 'scatter') return scattered(step);
   if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
   const loaded: Value[] = [];
   visitExprs(step.value.root!, (expr) => {
@@ -47,6 +47,8 @@ function outputsOf(step: LoweredStep): readonly Value[] {
     case 'flow':
       return step.outputs;
     case 'matmul':
+    case 'convolution':
+    case 'scatter':
       return [step.out];
     case 'barrier':
       return [holderOf(step.value)];
