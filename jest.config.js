@@ -5,7 +5,7 @@ export default {
   testEnvironment: 'node',
   testMatch: [tensorflow ? '<rootDir>/spec/tensorflow/**/*.spec.ts' : '<rootDir>/spec/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', ...(tensorflow ? [] : ['<rootDir>/spec/tensorflow/'])],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.venv/', '<rootDir>/out/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.venv/', '<rootDir>/bench/', '<rootDir>/out/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

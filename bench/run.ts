@@ -1,119 +1,128 @@
 /**
- * Time of a step of small programs, compiled and interpreted, in turns: medians of many runs and their ratio. Both must agree before
- * anything is timed.
+ * Measures tapeless beside other libraries, in paired rounds, after checking that all give the same.
  *
- * Run: npm run bench:run
+ * Run: npm run bench -- [workload or section …] [--runs 15] [--peers tfjs,JAX] [--json out.json] [--node-options=--cpu-prof] [--list]
  */
-import * as tl from '../src/index.js';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { growth } from './growth.js';
+import { machine } from './machine.js';
+import { measure, type Measurement } from './measure.js';
+import { peers, type ProcessPeer } from './process-peer.js';
+import { sections, summary } from './report.js';
+import { isUnable } from './types.js';
+import { workloads } from './workloads/index.js';
 
-interface Workload {
-  readonly name: string;
-  readonly fetches: readonly (tl.Tensor | tl.Operation)[];
-  readonly feeds: ReadonlyMap<tl.Tensor, tl.TensorData>;
-}
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '15' },
+    peers: { type: 'string' },
+    json: { type: 'string' },
+    'node-options': { type: 'string', default: '' },
+    list: { type: 'boolean', default: false },
+  },
+});
 
-const numbers = (n: number): Float32Array => Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898) / 2);
-const input = (shape: readonly number[], name: string) => tl.placeholder('float32', shape, { name }) as tl.Tensor;
-const gradient = (y: tl.Tensor, x: tl.Tensor) => tl.gradients(y, x)[0] as tl.Tensor;
-const fed = (x: tl.Tensor) => [x, numbers((x.shape as readonly number[]).reduce((a, b) => a * b, 1))] as const;
+/** What is no workload of the shared shape, and has a table of its own. */
+const extras = { machine, growth };
+type Extra = keyof typeof extras;
 
-function rosenbrock(): Workload {
-  const x = input([10], 'x');
-  const [a, b] = [tl.slice(x, [0], [9]), tl.slice(x, [1], [9])];
-  const terms = tl
-    .square(b.subtract(tl.square(a)))
-    .multiply(100)
-    .add(tl.square(a.subtract(1)));
-  const y = tl.reduceSum(terms);
-  return { name: 'Rosenbrock in R^10, value and gradient', fetches: [y, gradient(y, x)], feeds: new Map([fed(x)]) };
-}
+const asked = (id: string, section = ''): boolean =>
+  positionals.length === 0 || positionals.some((word) => word === id || word === section);
 
-function elementwise(): Workload {
-  const x = input([1_000_000], 'x');
-  let y = x;
-  for (let i = 0; i < 20; i++)
-    y = [() => y.multiply(1.01), () => y.add(0.1), () => tl.square(y).multiply(0.5)][i % 3]!();
-  const sum = tl.reduceSum(y);
-  return {
-    name: '20 elementwise ops on 1e6, sum, gradient',
-    fetches: [sum, gradient(sum, x)],
-    feeds: new Map([fed(x)]),
-  };
-}
-
-function regression(): Workload {
-  const [x, t] = [input([20640, 9], 'x'), input([20640, 1], 't')];
-  const w = tl.variable(numbers(9), { name: 'w' });
-  const loss = tl.reduceMean(tl.square(tl.matmul(x, tl.reshape(w, [9, 1])).subtract(t)));
-  const step = new tl.train.GradientDescentOptimizer(1e-3).minimize(loss);
-  return { name: 'linear regression, 20640×9', fetches: [loss, step], feeds: new Map([fed(x), fed(t)]) };
-}
-
-const perceptron =
-  (batch: number, optimizer: { minimize(loss: tl.Tensor): tl.Operation }, what: string) => (): Workload => {
-    const [x, t] = [input([batch, 784], 'x'), input([batch, 10], 't')];
-    let h = x;
-    [784, 256, 128].forEach((rows, i, sizes) => {
-      const columns = sizes[i + 1] ?? 10;
-      const w = tl.variable(
-        tl.constant(
-          numbers(rows * columns).map((v) => v / 5),
-          { shape: [rows, columns] },
-        ),
-      );
-      h = tl.matmul(h, w).add(tl.variable(tl.constant(0, { shape: [columns] })));
-      if (i < 2) h = tl.nn.relu(h);
-    });
-    const loss = tl.reduceMean(tl.nn.softmaxCrossEntropyWithLogits(tl.nn.softmax(t), h));
-    const name = `MLP 784-256-128-10, batch ${batch}, ${what}`;
-    return { name, fetches: [loss, optimizer.minimize(loss)], feeds: new Map([fed(x), fed(t)]) };
-  };
-
-function product(): Workload {
-  const [a, b] = [input([512, 512], 'a'), input([512, 512], 'b')];
-  return { name: 'MatMul 512³', fetches: [tl.matmul(a, b)], feeds: new Map([fed(a), fed(b)]) };
-}
-
-const sgd = () => new tl.train.GradientDescentOptimizer(0.01);
-const workloads = [
-  rosenbrock,
-  regression,
-  perceptron(32, sgd(), 'SGD'),
-  perceptron(32, new tl.train.AdamOptimizer(), 'Adam'),
-  perceptron(256, sgd(), 'SGD'),
-  elementwise,
-  product,
-];
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
-/** Milliseconds of one call, from as many as take about 20 ms. */
-function timed(run: () => unknown, calls: number): number {
-  const start = performance.now();
-  for (let i = 0; i < calls; i++) run();
-  return (performance.now() - start) / calls;
-}
-
-console.log('| step | compiled | interpreted | ratio |\n| --- | --- | --- | --- |');
-for (const make of workloads) {
-  const graph = new tl.Graph();
-  const { workload, init } = graph.asDefault(() => ({ workload: make(), init: tl.globalVariablesInitializer() }));
-  const runs = ['wasm', 'interpret'].map((backend) => {
-    const session = new tl.Session({ graph, backend });
-    session.runSync(init);
-    const callable = session.makeCallable([...workload.fetches], { feeds: [...workload.feeds.keys()] });
-    return () => callable.sync(...workload.feeds.values());
+function install(): void {
+  const folder = fileURLToPath(new URL('.', import.meta.url));
+  if (existsSync(`${folder}node_modules`)) return;
+  console.error('Installing what tapeless is compared with into bench/node_modules …');
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Its CPU library is in the package; what its script would download is for GPUs.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
-  const [ours, reference] = runs.map((run) => (run()[0] as tl.NDArray).element(0) as number) as [number, number];
-  if (!(Math.abs(ours - reference) <= 1e-4 * Math.max(1, Math.abs(reference))))
-    throw new Error(`${workload.name}: compiled ${ours}, interpreted ${reference}`);
-  runs.forEach((run) => run());
-  const calls = runs.map((run) => Math.max(1, Math.round(20 / timed(run, 2))));
-  const times: number[][] = [[], []];
-  for (let round = 0; round < 15; round++) runs.forEach((run, i) => times[i]!.push(timed(run, calls[i]!)));
-  const [compiled, interpreted] = times.map(median) as [number, number];
-  const shown = (ms: number) => (ms < 0.1 ? `${(1000 * ms).toFixed(1)} µs` : `${ms.toFixed(2)} ms`);
+  if (status !== 0) throw new Error('npm ci in bench/ failed.');
+}
+
+function peerNames(): string[] {
+  const all = peers.map(({ name }) => name);
+  if (options.peers === undefined) return peers.filter(({ byDefault }) => byDefault).map(({ name }) => name);
+  const wanted = options.peers.split(',').filter((name) => name !== '');
+  const unknown = wanted.filter((name) => !all.includes(name));
+  if (unknown.length > 0) throw new Error(`No peer is called ${unknown.join(', ')}; there are ${all.join(', ')}.`);
+  return all.filter((name) => name === 'tapeless' || wanted.includes(name));
+}
+
+async function open(names: readonly string[]): Promise<ProcessPeer[]> {
+  const opened: ProcessPeer[] = [];
+  for (const { name, open } of peers.filter(({ name }) => names.includes(name))) {
+    const peer = await open(options['node-options'].split(' ').filter((word) => word !== ''));
+    if (isUnable(peer)) console.log(`${name}: ${peer.unable}`);
+    else opened.push(peer);
+  }
+  return opened;
+}
+
+async function compared(names: readonly string[], rounds: number): Promise<readonly Measurement[]> {
+  const wanted = workloads.filter(({ id, section }) => asked(id, section));
+  if (wanted.length === 0) return [];
+  const opened = await open(names);
+  const versions = opened.slice(1).map(({ name, version }) => `${name} ${version}`);
+  console.log(`Beside it: ${versions.join(', ') || 'nothing'}.\n`);
+  const measurements: Measurement[] = [];
+  for (const workload of wanted) {
+    console.error(workload.title);
+    measurements.push(await measure(workload, opened, rounds));
+  }
   console.log(
-    `| ${workload.name} | ${shown(compiled)} | ${shown(interpreted)} | ${(interpreted / compiled).toFixed(0)} |`,
+    sections(
+      measurements,
+      opened.map(({ name }) => name),
+    ),
+  );
+  console.log(`\n${summary(measurements, opened)}`);
+  for (const peer of opened) peer.close();
+  return measurements;
+}
+
+async function main(): Promise<void> {
+  const extraNames = Object.keys(extras) as Extra[];
+  const ids = [...workloads.flatMap(({ id, section }) => [id, section]), ...extraNames];
+  const unknown = positionals.filter((word) => !ids.includes(word));
+  if (options.list || unknown.length > 0) {
+    console.log([...workloads.map(({ id, title }) => `${id}: ${title}`), ...extraNames].join('\n'));
+    if (unknown.length > 0) throw new Error(`There is no workload called ${unknown.join(', ')}.`);
+    return;
+  }
+  const rounds = Number(options.runs);
+  if (!(rounds >= 1)) throw new Error('--runs takes a number of rounds.');
+  install();
+  const names = peerNames();
+  const { model } = cpus()[0] ?? { model: 'an unknown CPU' };
+  console.log(`Node ${process.version}, ${availableParallelism()} threads of ${model}, medians of ${rounds} rounds.`);
+  const measurements = await compared(names, rounds);
+  const tables: Partial<Record<Extra, unknown>> = {};
+  for (const name of extraNames.filter((name) => asked(name))) tables[name] = extras[name]({ rounds, names });
+  if (options.json === undefined) return;
+  const steps = measurements.map(({ workload: { id, title, section }, timings }) => ({
+    id,
+    title,
+    section,
+    timings: Object.fromEntries(timings),
+  }));
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ node: process.version, cpu: model, rounds, steps, ...tables }, null, 2)}\n`,
   );
 }
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

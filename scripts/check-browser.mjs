@@ -30,6 +30,75 @@ const program = `
   };
 `;
 
+/** A step that is large enough to share, on one thread and on several; what the session says of its threads besides. */
+const sharing = `
+  import * as tl from './src/index.ts';
+
+  const run = async (threads) => {
+    const graph = new tl.Graph();
+    return graph.asDefault(async () => {
+      const x = tl.placeholder('float32', [256, 300], { name: 'x' });
+      const y = tl.tanh(tl.matmul(x, x, { transposeB: true }));
+      const session = new tl.Session({ graph, threads });
+      const data = Float32Array.from({ length: 256 * 300 }, (_, i) => Math.sin(i));
+      let sum = '';
+      for (let i = 0; i < 20; i++) sum = (await session.run(tl.gradients(y, x), { x: data }))[0].data.join();
+      await session.close();
+      return sum;
+    });
+  };
+  const said = [];
+  globalThis.TAPELESS_DEBUG = 1;
+  console.error = (text) => said.push(String(text));
+  const results = Promise.all([run(1), run(3)]).then(([one, three]) => ({
+    alike: one === three,
+    isIsolated: globalThis.crossOriginIsolated,
+    alone: said.filter((text) => text.includes('one thread')),
+  }));
+  if (typeof document === 'undefined') results.then(postMessage);
+  else globalThis.results = results;
+`;
+const sharingSite = {
+  page: ['text/html', '<!doctype html><script src="sharing.js"></script>'],
+  worker: [
+    'text/html',
+    '<!doctype html><script>globalThis.results = new Promise((resolve, reject) => { const worker = new Worker("sharing.js"); ' +
+      'worker.onmessage = (event) => resolve(event.data); worker.onerror = reject; });</script>',
+  ],
+};
+
+/** Where memory can be shared, threads are, from a page and from a worker; elsewhere one thread does it all and says why. */
+async function checkThreads(browser) {
+  const { outputFiles } = await build({ ...bundling, stdin: { ...bundling.stdin, contents: sharing } });
+  const isolation = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+    'cross-origin-resource-policy': 'same-origin',
+  };
+  for (const [host, headers, alone] of [
+    ['isolated.test', isolation, 1],
+    ['plain.test', {}, 2],
+  ]) {
+    for (const from of ['page', 'worker']) {
+      const page = await browser.newPage();
+      await page.route(`https://${host}/**`, (route) => {
+        const [contentType, body] = sharingSite[new URL(route.request().url()).pathname.slice(1)] ?? [
+          'text/javascript',
+          outputFiles[0].text,
+        ];
+        return route.fulfill({ contentType, body, headers });
+      });
+      await page.goto(`https://${host}/${from}`);
+      const found = await page.evaluate(() => globalThis.results);
+      assert.equal(found.isIsolated, alone === 1, `${host} from a ${from}`);
+      assert.equal(found.alike, true, `${host} from a ${from}: results are alike`);
+      // threads: 1 says so too.
+      assert.equal(found.alone.length, alone, `${host} from a ${from}: ${found.alone.join()}`);
+      await page.close();
+    }
+  }
+}
+
 /** What was built, trained for some steps: the same in a browser as here. */
 const trained = `
   export async function trained(load) {
@@ -96,7 +165,7 @@ async function checkAhead(browser) {
 }
 
 // An IIFE: esbuild refuses top-level await in it, and anything of Node is unresolved on this platform.
-const bundle = await build({
+const bundling = {
   stdin: { contents: program, resolveDir: fileURLToPath(new URL('..', import.meta.url)), loader: 'ts' },
   bundle: true,
   write: false,
@@ -105,7 +174,8 @@ const bundle = await build({
   format: 'iife',
   target: 'es2022',
   metafile: true,
-});
+};
+const bundle = await build(bundling);
 const external = Object.values(bundle.metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
 assert.deepEqual(external, [], 'the bundle leaves imports to its host');
 const script = bundle.outputFiles[0].text;
@@ -130,10 +200,11 @@ try {
   assert.deepEqual(results, [146, [[76], [108]], [[9088], [12896]]]);
   buildAhead(folder);
   await checkAhead(browser);
+  await checkThreads(browser);
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(
-  `browser: Chromium ${browser.version()} computes the expected gradients, and trains what was built ahead of time`,
+  `browser: Chromium ${browser.version()} computes the expected gradients, trains what was built ahead of time, and shares work among threads`,
 );

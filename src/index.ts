@@ -64,5 +64,6 @@ export { IndexedSlices } from './ops/indexed-slices.js';
 export type { Operand, OpOptions, TensorLike } from './ops/types.js';
 export type { Feeds } from './session/feeds.js';
 export type { Fetched, Fetches, IndexedSlicesValue } from './session/fetches.js';
+export { RunMetadata, type StepStats } from './session/run-metadata.js';
 export { Session, type Callable, type RunOptions, type SessionOptions } from './session/session.js';
 export * as train from './training/index.js';

@@ -4,6 +4,9 @@ import type { NDArray } from '../graph/ndarray.js';
 import type { Operation } from '../graph/operation.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Resources } from '../ops/opdef.js';
+import type { StageInfo } from './chain.js';
+import type { PlanLog, SessionLog } from './debug/log.js';
+import type { RunMetadata } from './run-metadata.js';
 
 /** What one kind of run asks for. Feeds are known by tensor and shape, their values come later. */
 export interface Request {
@@ -42,8 +45,7 @@ export interface Plan {
 }
 
 /** One named, pure step of compilation. */
-export interface Stage {
-  readonly name: string;
+export interface Stage extends StageInfo {
   readonly run: (plan: Plan) => Plan;
   /** The outcome, for people to read. */
   readonly show: (plan: Plan) => string;
@@ -62,16 +64,20 @@ export interface SessionState {
   readonly resources: Resources;
   /** How many may work on a run. */
   readonly threads: number;
+  /** What is told of its plans; null where nobody listens. */
+  readonly log: SessionLog | null;
 }
 
 /** Loads the plans of one session. */
 export interface Loader {
-  load(plan: Plan): Executable;
+  load(plan: Plan, log: PlanLog | null): Executable;
 }
 
 export interface RunLimits {
   /** Milliseconds since the epoch after which the run fails with a DeadlineExceededError. */
   readonly deadline: number;
+  /** What notes how long each step takes; null where nobody asks. */
+  readonly trace: RunMetadata | null;
 }
 
 export interface Executable {

@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { feedValue, parseFeeds, type Feeds } from './feeds.js';
 import { parseFetches, type Fetched, type Fetches, type ParsedFetches } from './fetches.js';
 import type { Request, RunLimits, Target } from './plan.js';
+import { RunMetadata } from './run-metadata.js';
 import { cores } from './backends/wasm/threads/host.js';
 import { defaultBackend, openTarget } from './targets/registry.js';
 
@@ -30,6 +31,8 @@ export interface SessionOptions {
 export interface RunOptions {
   /** After so many milliseconds the run fails with a DeadlineExceededError. */
   readonly timeoutMs?: number;
+  /** Filled with what the run says about its steps: see {@link RunMetadata}. */
+  readonly trace?: RunMetadata;
 }
 
 /** A prepared run: positional feeds in, results out. */
@@ -160,7 +163,7 @@ export class Session {
   }
 }
 
-const unlimited: RunLimits = { deadline: Infinity };
+const unlimited: RunLimits = { deadline: Infinity, trace: null };
 
 function threadsOf({ threads }: SessionOptions): number {
   if (threads === undefined) return cores();
@@ -170,11 +173,15 @@ function threadsOf({ threads }: SessionOptions): number {
 }
 
 function limitsOf(options: RunOptions): RunLimits {
-  checkOptionNames('run', options, ['timeoutMs']);
-  const { timeoutMs } = options;
-  if (timeoutMs === undefined) return unlimited;
+  checkOptionNames('run', options, ['timeoutMs', 'trace']);
+  const { timeoutMs, trace = null } = options;
+  if (trace !== null && !(trace instanceof RunMetadata))
+    throw new InvalidArgumentError(
+      "run: 'trace' must be a RunMetadata, which the run fills: { trace: new RunMetadata() }.",
+    );
+  if (timeoutMs === undefined) return trace ? { ...unlimited, trace } : unlimited;
   if (!(timeoutMs >= 0))
     throw new InvalidArgumentError(`run: 'timeoutMs' must be a number of milliseconds, not ${timeoutMs}.`);
   if (timeoutMs === 0) throw new DeadlineExceededError('run: the time given is 0 ms.');
-  return { deadline: Date.now() + timeoutMs };
+  return { deadline: Date.now() + timeoutMs, trace };
 }

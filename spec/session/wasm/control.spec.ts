@@ -1,7 +1,7 @@
 /** Loops, choices and calls in compiled plans: part of the module, and they compute what the interpreter does. */
 import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
-import { fusedProgram } from '../../../src/session/backends/wasm/frontend.js';
+import { fusedProgram } from '../../../src/session/backends/wasm/pipeline.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 import { parseFeeds } from '../../../src/session/feeds.js';

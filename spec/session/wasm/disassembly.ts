@@ -31,6 +31,16 @@ export function disassembled(module: ModuleBuilder): string {
   }
 }
 
+/** What wabt makes of the text of a module, without names. */
+export function assembled(text: string): Uint8Array {
+  const parsed = wabt.parseWat('module.wat', text, features);
+  try {
+    return parsed.toBinary({ write_debug_names: false }).buffer;
+  } finally {
+    parsed.destroy();
+  }
+}
+
 /** A module with one exported function. */
 export function moduleOf(type: FunctionType, build: (code: Code) => unknown): ModuleBuilder {
   const module = new ModuleBuilder();

@@ -1,11 +1,8 @@
 /** How much memory compiled plans take: values whose lives do not meet share it, and recomputing is not undone. */
 import { expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
-import { emit } from '../../../src/session/backends/wasm/emit.js';
-import { fuse } from '../../../src/session/backends/wasm/fuse.js';
 import { PlainLayout } from '../../../src/session/backends/wasm/layout.js';
-import { lower } from '../../../src/session/backends/wasm/lower.js';
-import { simplify } from '../../../src/session/backends/wasm/simplify.js';
+import { fusedProgram, toModule } from '../../../src/session/backends/wasm/pipeline.js';
 import { compile } from '../../../src/session/pipeline.js';
 
 const size = 2_000;
@@ -13,9 +10,9 @@ const bytes = 4 * size;
 
 function memoryOf(fetches: readonly tl.Tensor[], x: tl.Tensor): number {
   const request = { graph: x.graph, fetches, targets: [], feeds: [{ tensor: x, shape: x.shape as readonly number[] }] };
-  const fused = fuse(request, simplify(lower(compile(request))));
+  const fused = fusedProgram(compile(request), request);
   const layout = new PlainLayout();
-  emit(fused, { layout, memory: { initial: 1 }, threads: 1, relaxed: false, progress: 0 });
+  toModule.run(fused, { layout, memory: { initial: 1 }, threads: 1, relaxed: false, progress: 0 });
   return layout.size;
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as tl from '../../../src/index.js';
 import { Graph, Session } from '../../../src/index.js';
-import { fusedProgram } from '../../../src/session/backends/wasm/frontend.js';
+import { fusedProgram } from '../../../src/session/backends/wasm/pipeline.js';
 import { showProgram } from '../../../src/session/backends/wasm/show.js';
 import { compile } from '../../../src/session/pipeline.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
 import { lower, type Lowered } from '../../../src/session/backends/wasm/lower.js';
 import { simplify } from '../../../src/session/backends/wasm/simplify.js';
-import { showLowered } from '../../../src/session/backends/wasm/simplify/show.js';
+import { showLowered } from '../../../src/session/backends/wasm/show-stages.js';
 import { parseFetches } from '../../../src/session/fetches.js';
 import { compile } from '../../../src/session/pipeline.js';
 

@@ -6,7 +6,7 @@ import type { Operation } from '../../graph/operation.js';
 import { formatShape, isCompatible, isFullyDefined, type Shape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { opDef } from '../../ops/opdef.js';
-import { fusedProgram } from '../backends/wasm/frontend.js';
+import { fusedProgram } from '../backends/wasm/pipeline.js';
 import type { Fused } from '../backends/wasm/fuse.js';
 import { wasm } from '../backends/wasm/index.js';
 import { isCompiled, type HostStep } from '../backends/wasm/program.js';

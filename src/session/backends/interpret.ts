@@ -6,12 +6,18 @@ import { opDef, type Resources } from '../../ops/opdef.js';
 import { common, compile } from '../pipeline.js';
 import { assignSlots } from '../stages/assign-slots.js';
 import { LoadedBodies } from './bodies.js';
-import type { Backend, Executable, Plan, RunLimits } from '../plan.js';
+import type { Backend, Executable, Plan, RunLimits, SessionState } from '../plan.js';
+import { bytesOf, type StepInfo, type Timing } from '../run-metadata.js';
 
 export const interpret: Backend = {
   name: 'interpret',
   stages: [...common, assignSlots],
-  open: ({ resources }) => ({ load: (plan) => new Interpreter(plan, resources) }),
+  open: (session) => ({
+    load: (plan, log) => {
+      log?.compiling(plan.request.feeds.map(() => null)).done(`${plan.steps.length} operations, interpreted`, null);
+      return new Interpreter(plan, session);
+    },
+  }),
 };
 
 class Interpreter implements Executable {
@@ -20,12 +26,14 @@ class Interpreter implements Executable {
   readonly #resources: Resources;
   readonly #bodies: LoadedBodies;
 
-  constructor(plan: Plan, resources: Resources) {
+  constructor(plan: Plan, session: SessionState) {
     this.#plan = plan;
-    this.#resources = resources;
+    this.#resources = session.resources;
+    const loader = interpret.open(session);
     this.#bodies = new LoadedBodies((request) => {
-      const body = compile(request, interpret.stages);
-      return { plan: body, executable: new Interpreter(body, resources) };
+      const log = session.log && session.log.body(request);
+      const body = compile(request, interpret.stages, log?.observe);
+      return { plan: body, executable: loader.load(body, log) };
     });
     this.#kernels = plan.steps.map(({ op }) => new Kernel(opDef(op.type), op));
   }
@@ -35,12 +43,26 @@ class Interpreter implements Executable {
   }
 
   run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[] {
+    const timing = limits.trace?.begin(() => this.#stepInfos()) ?? null;
+    try {
+      return this.#run(feeds, limits, timing);
+    } finally {
+      timing?.end();
+    }
+  }
+
+  #stepInfos(): readonly StepInfo[] {
+    return this.#plan.steps.map(({ op }) => ({ name: op.name, kind: 'operation', ops: [op.name], bytes: 0 }));
+  }
+
+  #run(feeds: readonly (NDArray | null)[], limits: RunLimits, timing: Timing | null): readonly NDArray[] {
     const { steps, slots, feedSlots, fetchSlots } = this.#plan;
     const values = new Array<NDArray | undefined>(slots);
     feedSlots.forEach((slot, i) => (values[slot] = feeds[i] ?? undefined));
     const functions = this.#bodies.runner(limits);
     for (let i = 0; i < steps.length; i++) {
       const { op, inputs, outputs, release } = steps[i]!;
+      timing?.step(i);
       if (limits.deadline < Infinity && Date.now() > limits.deadline) {
         throw new DeadlineExceededError(
           `The run took too long: it stopped before '${op.name}' (${op.type}, created at ${op.createdAt}).${this.#effectsBefore(i)}`,
@@ -54,6 +76,7 @@ class Interpreter implements Executable {
           outputs.map((slot) => slot >= 0),
           functions,
         );
+        timing?.wrote(bytesOf(results));
         for (let j = 0; j < outputs.length; j++) if (outputs[j]! >= 0) values[outputs[j]!] = results[j]!;
       } catch (error) {
         if (error instanceof TapelessError)

@@ -23,6 +23,7 @@ import {
   type Value,
   type VariableSlot,
 } from './program.js';
+import { Loops } from './regions.js';
 import { Resolver } from './resolve.js';
 import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
@@ -60,36 +61,59 @@ export interface PlacedVariable {
   readonly isRead: boolean;
 }
 
-/** A module for a session's plan: it imports `memory`, and exports `run` and what threads need. */
-export function emit(fused: Fused, options: EmitOptions & { readonly memory: MemoryLimits }): Emitted {
+export interface ModuleOptions extends EmitOptions {
+  readonly memory: MemoryLimits;
+  /** Whether functions keep their names. */
+  readonly names?: boolean;
+}
+
+/** A session's plan whose values have their places, and the module that it is for. */
+export interface Placed {
+  readonly plan: PlanEmitter;
+  readonly parts: ModuleParts;
+  readonly options: ModuleOptions;
+}
+
+export function place(fused: Fused, options: ModuleOptions): Placed {
   const parts = new ModuleParts(true);
-  const plan = new PlanEmitter(fused, parts, options).run('run');
+  return { plan: new PlanEmitter(fused, parts, options), parts, options };
+}
+
+/** The module of a session's plan: it imports `memory`, and exports `run` and what threads need. */
+export function emit({ plan, parts, options }: Placed): Emitted {
+  const emitted = plan.run('run');
   const { module, sites } = parts;
-  return { ...plan, bytes: module.importMemory('env', 'memory', options.memory).finish(), sites };
+  const { memory, names = false } = options;
+  return { ...emitted, bytes: module.importMemory('env', 'memory', memory).finish({ names }), sites };
 }
 
 /** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
 export class PlanEmitter {
-  readonly #fused: Fused;
+  readonly fused: Fused;
   readonly #options: EmitOptions;
   readonly #parts: ModuleParts;
   readonly #products: Products;
   readonly #convolutions: Convolutions;
-  readonly #storage: ReadonlyMap<Value, VariableSlot>;
-  readonly #memory: MemoryPlan;
+  /** Values in the place of variables. */
+  readonly storage: ReadonlyMap<Value, VariableSlot>;
+  readonly memory: MemoryPlan;
+  /** Bytes that products and convolutions work in. */
+  readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
+  readonly #loops: Loops;
 
   constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
-    this.#fused = fused;
+    this.fused = fused;
     this.#options = options;
     this.#parts = parts;
+    this.#loops = new Loops(fused.steps);
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(parts, products, options);
-    this.#storage = valuesInPlace(fused);
+    this.storage = valuesInPlace(fused);
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
-    const scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
-    this.#memory = planMemory(fused, placedValues(fused), this.#storage, scratch, options.layout);
+    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
   /** `name`: what its entry is exported as. */
@@ -97,32 +121,32 @@ export class PlanEmitter {
     const { module, hosted } = this.#parts;
     const calls = this.#calls();
     const read = this.#read();
-    const variables = this.#fused.variables.map((slot): PlacedVariable => {
+    const variables = this.fused.variables.map((slot): PlacedVariable => {
       const { key } = slot;
       // What changes perhaps may stay as it was.
-      const mayStay = this.#fused.steps.some((step) => step.kind === 'flow' && step.variable?.key === key);
+      const mayStay = this.fused.steps.some((step) => step.kind === 'flow' && step.variable?.key === key);
       const isRead = mayStay || read.has(slot.initial);
       return { slot, address: this.#options.layout.variable(slot), isRead };
     });
-    const kept = variables.filter(({ slot, isRead }) => isRead && !this.#storage.has(slot.initial));
+    const kept = variables.filter(({ slot, isRead }) => isRead && !this.storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
-      const to = this.#memory.addressOf.get(slot.initial)!;
+      const to = this.memory.addressOf.get(slot.initial)!;
       return module.define('copy', { params: [], results: [] }, (code) => emitCopy(code, from, to, slot));
     });
     defineRun(module, name, copies, calls, hosted);
     defineChunk(module, calls);
     return {
-      addressOf: this.#memory.addressOf,
+      addressOf: this.memory.addressOf,
       constants: this.#constants,
       variables,
-      size: this.#memory.size,
+      size: this.memory.size,
       isShared: calls.some((call) => 'split' in call && call.split !== null),
     };
   }
 
   #calls(): readonly EntryStep[] {
-    const resolver = new Resolver(this.#fused);
-    return this.#fused.steps.map((step, i): EntryStep => {
+    const resolver = new Resolver(this.fused);
+    return this.fused.steps.map((step, i): EntryStep => {
       switch (step.kind) {
         case 'host':
           return serial(this.#parts.hosted!.host, [i]);
@@ -133,9 +157,9 @@ export class PlanEmitter {
         case 'kernel':
           return this.#kernel(step, i, resolver);
         case 'matmul':
-          return this.#products.call(step, this.#memory.scratch, (of) => this.#address(storageOf(of)));
+          return this.#products.call(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
         case 'convolution':
-          return this.#convolutions.call(step, this.#memory.scratch, (of) => this.#address(of));
+          return this.#convolutions.call(step, this.memory.scratch, (of) => this.#address(of));
         case 'scatter':
           return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
@@ -164,7 +188,7 @@ export class PlanEmitter {
   }
 
   #address(of: Value | NDArray): number {
-    return 'id' in of ? this.#memory.addressOf.get(of)! : this.#constant(of);
+    return 'id' in of ? this.memory.addressOf.get(of)! : this.#constant(of);
   }
 
   #constant(array: NDArray): number {
@@ -178,7 +202,7 @@ export class PlanEmitter {
 
   /** What somebody reads, in this plan or outside. */
   #read(): ReadonlySet<Value> {
-    const { reads, steps, fetches } = this.#fused;
+    const { reads, steps, fetches } = this.fused;
     const read = new Set(fetches.map(holderOf));
     for (const values of reads) for (const value of values) read.add(value);
     for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) read.add(holderOf(input));
@@ -198,9 +222,9 @@ export class PlanEmitter {
     };
     // What fails, fails in the thread that can say so.
     const isSplit =
-      threads > 1 && !step.members.some((member) => this.#fused.failing.has(member)) && worthOf(step, this.#fused) > 1;
+      threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(module, name, step, this.#fused, resolver, context, isSplit);
+    const { fn, operands, parts } = defineKernel(module, name, step, this.fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
     return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
   }
@@ -208,14 +232,22 @@ export class PlanEmitter {
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */
   #assign({ variable, value }: AssignStep, i: number): FunctionRef {
     return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
-      if (this.#storage.get(holderOf(value)) !== variable)
+      if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
       const { progress } = this.#options;
-      const [before, after] = [code.local('i32'), code.local('i32')];
+      const note = (): unknown =>
+        code
+          .i32(progress)
+          .i32(i + 1)
+          .memory('i32.store');
       // In a loop, steps after this one may have been made.
-      code.i32(progress).memory('i32.load').set(before);
-      code.i32(i + 1).set(after);
-      code.i32(progress).get(before).get(after).get(before).get(after).op('i32.gt_s', 'select').memory('i32.store');
+      if (!this.#loops.has(i)) return void note();
+      code
+        .i32(progress)
+        .memory('i32.load')
+        .i32(i + 1)
+        .op('i32.lt_s')
+        .if(note);
     });
   }
 }

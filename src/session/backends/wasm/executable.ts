@@ -11,6 +11,7 @@ import { sizeOf } from '../../../graph/shape.js';
 import { Kernel } from '../../../ops/evaluate.js';
 import { opDef, type FunctionRunner } from '../../../ops/opdef.js';
 import type { RunLimits } from '../../plan.js';
+import { bytesOf, type RunMetadata, type Timing } from '../../run-metadata.js';
 import type { LoadedBodies } from '../bodies.js';
 import type { Emitted, PlacedVariable } from './emit.js';
 import { engine, type Module } from './engine.js';
@@ -19,6 +20,7 @@ import { outputsOf } from './memory.js';
 import { callersOf, holderOf, type HostStep, type Value, type VariableSlot } from './program.js';
 import { Loops } from './regions.js';
 import type { Resident, Residents } from './residents.js';
+import { stepInfos } from './step-infos.js';
 
 interface Host {
   readonly step: HostStep;
@@ -69,6 +71,7 @@ export class Instance {
   #buffer: ArrayBuffer;
   #progress: Int32Array;
   #limits: RunLimits | null = null;
+  #timing: Timing | null = null;
   #functions: FunctionRunner | null = null;
   #failedAt = -1;
 
@@ -141,7 +144,8 @@ export class Instance {
       for (const { placed, resident } of this.#variables)
         // The operation itself says what is wrong.
         if (placed.isRead && !this.#residents.bring(resident)) throw this.#uninitialized(placed.slot);
-      this.#enter(limits.deadline < Infinity ? 1 : 0);
+      if (limits.trace) this.#timed(limits.trace);
+      else this.#enter(limits.deadline < Infinity ? 1 : 0);
       this.#look();
       return this.#fused.fetches.map((fetch) => this.#fetched(fetch));
     } finally {
@@ -150,6 +154,16 @@ export class Instance {
       this.#place.length = 0;
       this.#limits = null;
       this.#functions = null;
+    }
+  }
+
+  #timed(trace: RunMetadata): void {
+    this.#timing = trace.begin(() => stepInfos(this.#fused));
+    try {
+      this.#enter(1);
+    } finally {
+      this.#timing.end();
+      this.#timing = null;
     }
   }
 
@@ -218,6 +232,7 @@ export class Instance {
       const results = kernel.run(inputs, this.#residents.resources, wanted, this.#functions);
       this.#look();
       step.outputs.forEach((output, k) => wanted[k] && this.#take(output, results[k]!));
+      this.#timing?.wrote(bytesOf(results));
       // Bodies that it ran have noted their own progress.
       this.#progress[0] = Math.max(before, i + 1);
     } catch (error) {
@@ -228,6 +243,7 @@ export class Instance {
   }
 
   #poll(i: number): void {
+    this.#timing?.step(i);
     if (Date.now() <= this.#limits!.deadline) return;
     const step = this.#fused.steps[i]!;
     const { op } = step.kind === 'kernel' ? step.members[0]! : step;

@@ -1,31 +1,43 @@
 /** Marks, and what goes with them, as text. */
-import type { FlowStep, Value } from './program.js';
+import type { FlowStep } from './program.js';
+import { declared, read, type NameOf } from './show-expr.js';
 
-type Text = (value: Value) => string;
-
-/** `name`: a value that is read; `type`: one that is made. */
-export function flowLine(
-  { op, flow, inputs: [input, index], outputs: [output], variable }: FlowStep,
-  name: Text,
-  type: Text,
-): string {
+export function flowLine(step: FlowStep, nameOf: NameOf): string {
+  const { op, flow, variable } = step;
+  const [input, index] = step.inputs.map((value) => read(value, nameOf));
+  const [output] = step.outputs.map((value) => declared(value, nameOf));
   switch (flow) {
     case 'loop':
       return `loop ${op.name}`;
     case 'while':
     case 'if':
-      return `${flow} ${name(input!)}`;
+      return `${flow} ${input!}`;
     case 'move':
-      return `${type(output!)} := ${name(input!)}`;
+      return `${output!} := ${input!}`;
     case 'room':
-      return `${type(output!)} = room`;
+      return `${output!} = room`;
     case 'put':
-      return `${output!.name}[${name(index!)}] := ${name(input!)}`;
+      return `${nameOf(step.outputs[0]!)}[${index!}] := ${input!}`;
     case 'content':
-      return `${type(output!)} = ${variable!.key}`;
+      return `${output!} = ${variable!.key}`;
     case 'again':
     case 'else':
     case 'end':
       return flow;
   }
+}
+
+/** A line a step, those between marks further in. */
+export function indented<S extends { readonly kind: string }>(
+  steps: readonly (S | FlowStep)[],
+  line: (step: S | FlowStep) => string,
+): readonly string[] {
+  let depth = 0;
+  return steps.map((step) => {
+    const flow = step.kind === 'flow' ? (step as FlowStep).flow : null;
+    if (flow === 'again' || flow === 'end' || flow === 'else') depth--;
+    const text = '  '.repeat(depth) + line(step);
+    if (flow === 'loop' || flow === 'if' || flow === 'else') depth++;
+    return text;
+  });
 }

@@ -1,16 +1,19 @@
 /** The compiling backend: plans become WebAssembly, one module each, in one memory a session. */
 import type { NDArray } from '../../../graph/ndarray.js';
 import { common, compile } from '../../pipeline.js';
+import type { PlanLog, SessionLog } from '../../debug/log.js';
 import type { Backend, Executable, Loader, Plan, RunLimits, SessionState } from '../../plan.js';
 import { LoadedBodies, type LoadBody } from '../bodies.js';
-import { emit, type Emitted } from './emit.js';
+import type { Emitted, ModuleOptions } from './emit.js';
 import { engine } from './engine.js';
 import { Instance, type Share } from './executable.js';
-import { fusedProgram } from './frontend.js';
 import type { Fused } from './fuse.js';
 import type { Region } from './heap.js';
 import { relaxedSimd } from './matmul/relaxed.js';
+import { fusedProgram, toModule } from './pipeline.js';
 import { Residents } from './residents.js';
+import { sizeText } from './step-infos.js';
+import { whyNotShared } from './threads/host.js';
 import { openPool, type Pool } from './threads/pool.js';
 
 export const wasm: Backend = {
@@ -25,19 +28,23 @@ const shapesToKeep = 16;
 class WasmLoader implements Loader {
   readonly residents: Residents;
   readonly pool: Pool | null;
+  readonly #log: SessionLog | null;
 
-  constructor({ resources, threads }: SessionState) {
+  constructor({ resources, threads, log }: SessionState) {
     this.pool = openPool(threads);
+    this.#log = log;
+    if (!this.pool) log?.say(`one thread: ${threads < 2 ? 'threads is 1' : whyNotShared()}`);
     this.residents = new Residents(resources, this.pool !== null);
   }
 
-  load(plan: Plan): Executable {
-    return new Compiled(plan, this, false);
+  load(plan: Plan, log: PlanLog | null): Executable {
+    return new Compiled(plan, this, false, log);
   }
 
   readonly loadBody: LoadBody = (request) => {
-    const plan = compile(request, wasm.stages);
-    return { plan, executable: new Compiled(plan, this, true) };
+    const log = this.#log && this.#log.body(request);
+    const plan = compile(request, wasm.stages, log?.observe);
+    return { plan, executable: new Compiled(plan, this, true, log) };
   };
 }
 
@@ -56,14 +63,16 @@ class Compiled implements Executable {
   readonly #loader: WasmLoader;
   /** A body runs while what calls it does: it cannot share memory with that. */
   readonly #isBody: boolean;
+  readonly #log: PlanLog | null;
   readonly #bodies: LoadedBodies;
   /** Latest last. */
   readonly #versions: Version[] = [];
 
-  constructor(plan: Plan, loader: WasmLoader, isBody: boolean) {
+  constructor(plan: Plan, loader: WasmLoader, isBody: boolean, log: PlanLog | null) {
     this.#plan = plan;
     this.#loader = loader;
     this.#isBody = isBody;
+    this.#log = log;
     this.#bodies = new LoadedBodies(loader.loadBody);
   }
 
@@ -97,14 +106,15 @@ class Compiled implements Executable {
       ...this.#plan.request,
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
-    const fused = fusedProgram(this.#plan, request, isInline);
+    const log = this.#log && this.#log.compiling(shapes);
+    const fused = fusedProgram(this.#plan, request, log?.observe, isInline);
     const regions: Region[] = [];
     const take = (bytes: number): number => {
       const region = heap.take(bytes);
       regions.push(region);
       return region.address;
     };
-    const emitted = emit(fused, {
+    const options: ModuleOptions = {
       layout: {
         variable: (slot) => residents.of(slot).address,
         constant: take,
@@ -114,8 +124,11 @@ class Compiled implements Executable {
       threads: pool?.threads ?? 1,
       relaxed: relaxedSimd(),
       progress: heap.progress,
-    });
+      names: log !== null,
+    };
+    const emitted = toModule.run(fused, options, log?.observe);
     const { instance, leave } = this.#instance(fused, emitted);
+    log?.done(sizeText(this.#plan.operations.length, fused, emitted), emitted.bytes);
     const close = (): void => {
       leave();
       for (const region of regions) heap.give(region);

@@ -7,7 +7,7 @@ import type { Tensor } from '../../../graph/tensor.js';
 import { bin, bound, int, lazy, loaded, type Expr, type Lazy } from '../../../ops/expr.js';
 import type { ListAction } from '../../../ops/opdef.js';
 import { zeroOf } from '../../../ops/shape-rules.js';
-import { isCompiled, type FlowStep, type Value } from './program.js';
+import { holderOf, isCompiled, type FlowStep, type Value } from './program.js';
 
 export interface List {
   readonly dtype: DType;
@@ -21,6 +21,10 @@ export interface List {
   readonly length: Value;
   /** Whether the length changes from one version to the next. */
   readonly isCounted: boolean;
+  /** Whether there is room for the elements of a loop only, of each iteration one. */
+  readonly isOpen: boolean;
+  /** Whether there is room for another element, where that is so. */
+  readonly hasRoom: boolean;
   /** Whether the elements are nobody else's: who alone uses the list may write to them. */
   readonly isOwn: boolean;
   /** Where it begins. */
@@ -183,7 +187,17 @@ export class Lists {
     const length = this.#constant(op, NDArray.from(isFull ? most : 0, 'int32'));
     const capacity = most < 0 ? null : most;
     const content = { elements: null, only: null, length };
-    return this.add(op, { dtype, shape, capacity, ...content, isCounted: !isFull, isOwn: true, origin: op });
+    return this.add(op, {
+      dtype,
+      shape,
+      capacity,
+      ...content,
+      isCounted: !isFull,
+      isOpen: !isFull && most < 0,
+      hasRoom: true,
+      isOwn: true,
+      origin: op,
+    });
   }
 
   #from(op: Operation, rows: Value): Value {
@@ -198,6 +212,8 @@ export class Lists {
       capacity: count!,
       ...content,
       isCounted: false,
+      isOpen: false,
+      hasRoom: true,
       isOwn: false,
       origin: op,
     });
@@ -224,19 +240,22 @@ export class Lists {
   }
 
   #push(op: Operation, list: List, item: Value): Value {
+    if (!list.isCounted || !list.hasRoom) this.#context.refuse();
     this.#fits(list, item);
     const most = this.whole(list)[0]!;
     const index = this.#context.define(`${op.name}/index`, op, lazy('int32', [], () => bound(elementOf(list.length), most, 'length'))); // prettier-ignore
     const longer = lazy('int32', [], () => bin('add', elementOf(index), int(1)));
     const length = this.#context.define(`${op.name}/length`, op, longer);
-    return this.add(op, { ...this.#put(op, this.#alone(op, list), index, item), length });
+    return this.add(op, { ...this.#put(op, this.#alone(op, list), index, item), length, hasRoom: !list.isOpen });
   }
 
   #pop(op: Operation, list: List): readonly Value[] {
+    if (!list.isCounted) this.#context.refuse();
     const most = this.whole(list)[0]!;
     const shorter = lazy('int32', [], () => bound(bin('sub', elementOf(list.length), int(1)), most, 'length'));
     const index = this.#context.define(`${op.name}/index`, op, shorter);
-    return [this.add(op, { ...list, length: index, isOwn: false }), this.#item(op, list, index)];
+    const rest = { ...list, length: index, isOwn: false, hasRoom: !list.isOpen };
+    return [this.add(op, rest), this.#item(op, list, index)];
   }
 
   #set(op: Operation, list: List, at: Value, item: Value): Value {
@@ -261,7 +280,7 @@ export class Lists {
 
   #put(op: Operation, list: List, index: Value, item: Value): List {
     const shape = this.whole(list);
-    let block = list.elements;
+    let block = list.elements && holderOf(list.elements);
     if (!block || !list.isOwn) {
       block = this.#context.value(`${op.name}/elements`, op, { dtype: list.dtype, shape });
       const from = list.elements ?? this.#zeros(op, shape, list.dtype);
@@ -281,6 +300,8 @@ export class Lists {
 
   /** The list as a variable of a loop, before it. `isWritten`: whether an iteration changes its elements. */
   variable(op: Operation, list: List, capacity: number | null, isWritten: boolean): Value {
+    const isNew = list.elements === null && list.only === null && list.length.data !== null;
+    if (isWritten && list.isOpen && !isNew) this.#context.refuse();
     const sized = { ...list, capacity };
     const length = list.isCounted ? this.#moved(op, list.length) : list.length;
     if (!isWritten) return this.add(op, { ...sized, length, isOwn: false });
@@ -292,6 +313,12 @@ export class Lists {
       this.#context.push({ ...flow(op, 'move'), inputs: [this.dense(op, sized)], outputs: [block] });
     } else this.#context.push({ ...flow(op, 'room'), outputs: [block] });
     return this.add(op, { ...sized, elements: block, only: null, length, isOwn: true });
+  }
+
+  /** A variable of a loop, after it. */
+  after(variable: Value): Value {
+    const list = this.get(variable);
+    return list?.isOpen ? this.add(list.origin, { ...list, hasRoom: false }) : variable;
   }
 
   #moved(op: Operation, from: Value): Value {

@@ -47,7 +47,7 @@ export class LoopLowerer {
     this.#bring(next, variables);
     this.#push(mark(this.#op, 'again'));
     this.#contents();
-    return variables.map((variable, i) => (wanted[i] ? variable : null));
+    return variables.map((variable, i) => (wanted[i] ? this.#lists.after(variable) : null));
   }
 
   #push(step: Unplaced): void {

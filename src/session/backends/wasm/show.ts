@@ -1,54 +1,42 @@
 /** Compiled programs as text, a line a step. */
-import { shapesEqual } from '../../../graph/shape.js';
 import type { Fused } from './fuse.js';
-import { flowLine } from './flow-show.js';
-import { holderOf, type ProgramStep, type Value } from './program.js';
+import { flowLine, indented } from './flow-show.js';
+import type { KernelStep, ProgramStep, Value } from './program.js';
+import { declared, read, type NameOf } from './show-expr.js';
+
+const plain: NameOf = ({ name }) => name;
 
 /** What each step computes: `=` what others read from memory, then what stays inside it. */
-export function showProgram(fused: Fused): string {
-  const name = (value: Value): string => {
-    const holder = holderOf(value);
-    const text = holder.data ? `{${holder.name}}` : holder.name;
-    return holder === value || shapesEqual(holder.shape, value.shape) ? text : `${text} as ${typeOf(value)}`;
-  };
-  const line = (step: ProgramStep): string => {
-    switch (step.kind) {
-      case 'host':
-        return `${step.outputs.map(declared).join(', ')} = host ${step.op.type}(${step.inputs.map(name).join(', ')})`;
-      case 'matmul':
-        return `${declared(step.out)} = matmul(${name(step.a)}${step.transposeA ? 'ᵀ' : ''}, ${name(step.b)}${step.transposeB ? 'ᵀ' : ''})`;
-      case 'convolution':
-        return `${declared(step.out)} = convolution ${step.convolution.side}(${name(step.a)}, ${name(step.b)})`;
-      case 'scatter':
-        return `${declared(step.out)} = scatter(${[step.base, step.indices, step.updates].map((value) => (value ? name(value) : '0')).join(', ')})`;
-      case 'assign':
-        return `${step.variable.key} := ${name(step.value)}`;
-      case 'flow':
-        return flowLine(step, name, declared);
-      case 'kernel': {
-        const [stored, kept] = [true, false].map((is) =>
-          step.members.filter((member) => fused.stored.has(member) === is),
-        );
-        const inside = kept!.length > 0 ? `  ; ${kept!.map((value) => value.name).join(', ')}` : '';
-        return `${stored!.map(declared).join(', ')} = kernel[${step.shape.join(', ')}]${inside}`;
-      }
+export function showProgram({ steps, stored }: Fused): string {
+  const line = (step: ProgramStep): string =>
+    step.kind === 'kernel' ? showKernel(step, stored, plain) : showStep(step, plain);
+  return indented(steps, line).join('\n');
+}
+
+export function showStep(step: Exclude<ProgramStep, KernelStep>, nameOf: NameOf): string {
+  const list = (values: readonly (Value | null)[]): string =>
+    values.map((value) => (value ? read(value, nameOf) : '0')).join(', ');
+  switch (step.kind) {
+    case 'host':
+      return `${step.outputs.map((value) => declared(value, nameOf)).join(', ')} = host ${step.op.type}(${list(step.inputs)})`;
+    case 'matmul': {
+      const [a, b] = [read(step.a, nameOf), read(step.b, nameOf)];
+      return `${declared(step.out, nameOf)} = matmul(${a}${step.transposeA ? 'ᵀ' : ''}, ${b}${step.transposeB ? 'ᵀ' : ''})`;
     }
-  };
-  let depth = 0;
-  const indented = fused.steps.map((step) => {
-    const flow = step.kind === 'flow' ? step.flow : null;
-    if (flow === 'again' || flow === 'end' || flow === 'else') depth--;
-    const text = '  '.repeat(depth) + line(step);
-    if (flow === 'loop' || flow === 'if' || flow === 'else') depth++;
-    return text;
-  });
-  return indented.join('\n');
+    case 'convolution':
+      return `${declared(step.out, nameOf)} = convolution ${step.convolution.side}(${list([step.a, step.b])})`;
+    case 'scatter':
+      return `${declared(step.out, nameOf)} = scatter(${list([step.base, step.indices, step.updates])})`;
+    case 'assign':
+      return `${step.variable.key} := ${read(step.value, nameOf)}`;
+    case 'flow':
+      return flowLine(step, nameOf);
+  }
 }
 
-function declared(value: Value): string {
-  return `${value.name} ${typeOf(value)}`;
-}
-
-function typeOf({ dtype, shape }: Value): string {
-  return `${dtype}${shape === null ? '' : `[${shape.join(', ')}]`}`;
+export function showKernel(step: KernelStep, stored: ReadonlySet<Value>, nameOf: NameOf): string {
+  const written = step.members.filter((member) => stored.has(member)).map((value) => declared(value, nameOf));
+  const kept = step.members.filter((member) => !stored.has(member)).map(nameOf);
+  const inside = kept.length > 0 ? `  ; ${kept.join(', ')}` : '';
+  return `${written.join(', ')} = kernel[${step.shape.join(', ')}]${inside}`;
 }

@@ -24,7 +24,7 @@ export function tripCount(
   if (effectsOf(cond).length > 0 || effectsOf(body).length > 0) return null;
   const [test, step] = [loadPure(cond, [true]), loadPure(body, live)];
   if (!test || !step) return null;
-  const limits = { deadline: Infinity };
+  const limits = { deadline: Infinity, trace: null };
   let values = start.map((value, i) => (live[i] ? value : null));
   for (let count = 0; count <= most; count++) {
     const [goesOn] = test.run(values, limits);
@@ -41,5 +41,5 @@ function loadPure(graph: FunctionGraph, wanted: readonly boolean[]): Executable 
   const plan = compile({ graph, fetches, targets: [], feeds }, interpret.stages);
   if (plan.operations.some((op) => opDef(op.type).effect !== 'pure')) return null;
   const resources = { variables: new Map<string, NDArray>(), counters: new Map<string, unknown>() };
-  return interpret.open({ resources, threads: 1 }).load(plan);
+  return interpret.open({ resources, threads: 1, log: null }).load(plan, null);
 }

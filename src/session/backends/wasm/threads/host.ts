@@ -23,7 +23,8 @@ interface HostGlobals {
 
 const host = globalThis as unknown as HostGlobals;
 
-function node<T>(name: string): T | null {
+/** A module of Node, where there is one. */
+export function node<T>(name: string): T | null {
   return (host.process?.getBuiltinModule?.(`node:${name}`) as T | undefined) ?? null;
 }
 
@@ -35,8 +36,16 @@ export function cores(): number {
 
 /** Whether threads can share memory here. */
 export function canShareMemory(): boolean {
-  if (typeof SharedArrayBuffer === 'undefined' || typeof Atomics === 'undefined') return false;
-  return node('worker_threads') !== null || (host.crossOriginIsolated === true && host.Worker !== undefined);
+  return whyNotShared() === null;
+}
+
+/** What is missing for threads to share memory here; null where they can. */
+export function whyNotShared(): string | null {
+  if (host.crossOriginIsolated === false && node('worker_threads') === null)
+    return 'the page is not cross-origin isolated';
+  if (typeof SharedArrayBuffer === 'undefined' || typeof Atomics === 'undefined') return 'no SharedArrayBuffer';
+  if (node('worker_threads') !== null || (host.crossOriginIsolated === true && host.Worker !== undefined)) return null;
+  return 'no workers';
 }
 
 export interface Thread {
