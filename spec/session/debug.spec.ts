@@ -97,10 +97,12 @@ describe('TAPELESS_DEBUG', () => {
     for (const backend of ['wasm', 'interpret']) {
       said = [];
       new tl.Graph().asDefault(() => {
+        // One whose variables change shape.
         const [last] = tl.whileLoop(
           (i: tl.Tensor) => i.less(3),
-          (i: tl.Tensor) => [i.add(1)],
-          [tl.constant(0)],
+          (i: tl.Tensor, y: tl.Tensor) => [i.add(1).add(tl.reduceSum(y)), tl.concat([y, y], 0)],
+          [tl.constant(0), tl.zeros([1])],
+          { shapeInvariants: [[], [null]] },
         ) as tl.Tensor[];
         new tl.Session({ backend, threads: 1 }).runSync(last!);
       });

@@ -44,8 +44,10 @@ describe.each(['wasm', 'interpret'])('on %s', (backend) => {
         (
           tl.whileLoop(
             (i: tl.Tensor) => i.less(3),
-            (i: tl.Tensor) => [i.add(1, { name: 'more' })],
-            [tl.constant(0)],
+            // A variable changes its shape.
+            (i: tl.Tensor, y: tl.Tensor) => [i.add(1).add(tl.reduceSum(y), { name: 'more' }), tl.concat([y, y], 0)],
+            [tl.constant(0), tl.zeros([1])],
+            { shapeInvariants: [[], [null]] },
           ) as tl.Tensor[]
         )[0]!,
       backend,

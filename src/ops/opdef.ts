@@ -118,6 +118,12 @@ export interface Routine {
   readonly product?: (op: OpView) => readonly [MatrixReading, MatrixReading];
   /** Where all it does is to hand over what the variable in its first input holds. */
   readonly reads?: true;
+  /** Where it runs functions, and does nothing else: which, and when. */
+  readonly flow?: (op: OpView) => Flow;
+  /** Where it works on a list of tensors, what it does. */
+  readonly list?: ListAction;
+  /** Where nothing reads what it gives: it stands for what other branches have. */
+  readonly standsIn?: true;
   /**
    * Where all it does is to give variables new contents, element by element: these, in order. An input that is a handle stands for
    * what its variable holds.
@@ -141,6 +147,32 @@ export interface ScatterReading {
   readonly what: string;
   readonly places: 'index' | 'number';
 }
+
+/** What operations do on lists; in their inputs, first is the list, then an index, then an element. */
+export type ListAction =
+  /** A list of none, or of zeros: from the shape of elements, and how many there may be, or are. */
+  | 'empty'
+  | 'reserve'
+  /** The rows of a tensor, and back. */
+  | 'from'
+  | 'stack'
+  | 'push'
+  | 'pop'
+  | 'get'
+  | 'set'
+  | 'length'
+  | 'elementShape';
+
+/** How an operation runs functions. Their inputs are its own, after those that decide. */
+export type Flow =
+  | { readonly kind: 'call'; readonly body: FunctionGraph }
+  /** The first body whose test of the first input holds, else the last. */
+  | {
+      readonly kind: 'choice';
+      readonly bodies: readonly FunctionGraph[];
+      readonly test: (decides: Expr, body: number) => Expr;
+    }
+  | { readonly kind: 'loop'; readonly cond: FunctionGraph; readonly body: FunctionGraph };
 
 export interface Assignment {
   /** The position of the input that is the handle. */

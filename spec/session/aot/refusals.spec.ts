@@ -22,7 +22,8 @@ describe('operations that only a session runs', () => {
     const x = tl.placeholder('float32', [4], { name: 'x' });
     const noise = tl.random.normal([4], { name: 'noise' });
     const present = tl.unique(x, { name: 'unique' }).y;
-    const looped = tl.whileLoop((i) => tl.less(i, 3), (i) => tl.add(i, 1), [tl.reduceSum(x)], { name: 'loop' }); // prettier-ignore
+    const grows = (i: tl.Tensor, y: tl.Tensor) => [tl.add(i, 1), tl.concat([y, y], 0)] as const;
+    const looped = tl.whileLoop((_, y) => tl.less(tl.size(y), 9), grows, [tl.constant(0) as tl.Tensor, x as tl.Tensor], { name: 'loop', shapeInvariants: [[], [null]] }); // prettier-ignore
     const half = tl.cast(tl.cast(x, 'float16', { name: 'short' }), 'float32', { name: 'long' });
     return { x, noise, present, looped: looped[0], half };
   });

@@ -91,6 +91,29 @@ test.each(optimizers)(
   },
 );
 
+test('loops and choices, gradients of them, and changes of variables in them', async () => {
+  const graph = new tl.Graph();
+  const { x, fetches, v } = graph.asDefault(() => {
+    const x = tl.placeholder('float64', [2], { name: 'x' });
+    const v = tl.variable([1, 2], { name: 'v', dtype: 'float64' });
+    const step = (h: tl.Tensor): tl.Tensor => tl.cond(tl.reduceSum(h).greater(1), () => tl.sin(h).multiply(x), () => tl.exp(h)); // prettier-ignore
+    const y = tl.whileLoop((i) => tl.less(i, 4), (i, h) => [i.add(1), step(h)], [tl.constant(0, { dtype: 'int32' }), x as tl.Tensor])[1]; // prettier-ignore
+    const changed = tl.whileLoop((i) => tl.less(i, 3), (i) => tl.controlDependencies([v.assignAdd(x).op], () => [i.add(1)]), [tl.constant(0, { dtype: 'int32' })])[0]; // prettier-ignore
+    const after = tl.controlDependencies([changed.op], () => v.value().add(0));
+    return { x, v, fetches: { y, dx: tl.gradients(y, x)[0] as tl.Tensor, after } };
+  });
+  const session = new tl.Session({ graph });
+  session.runSync(v.initializer);
+  build(folder.path, 'control', graph, [entry('run', fetches)], valuesIn(session));
+  const expected = session.runSync(fetches, new Map([[x, tl.NDArray.from([0.5, -1], 'float64')]]));
+  const script = `
+    import { load } from './control.js';
+    tell((await load()).run({ x: Float64Array.of(0.5, -1) }));
+  `;
+  const [found] = (await play(folder.path, script)) as [Record<string, unknown>];
+  for (const [key, value] of Object.entries(expected)) expect([key, found[key]]).toEqual([key, shown(value)]);
+});
+
 test('all dtypes, feeds that nothing computes with, constants, reshapes, and variables before and after a change', async () => {
   const graph = new tl.Graph();
   const { feeds, fetches, v } = graph.asDefault(() => {

@@ -8,10 +8,12 @@ import type { Tensor } from '../../graph/tensor.js';
 import { batchOnce } from '../batching/operands.js';
 import { branchesForRows, batchCall, batchLoop } from '../batching/bodies.js';
 import { one } from '../call.js';
+import { bin, int, type Expr } from '../expr.js';
 import { branchGradient } from '../functional/branch-gradient.js';
 import type { Choice } from '../functional/branches.js';
 import { loopGradient } from '../functional/loop-gradient.js';
 import { defineOp, type Effect, type OpView, type RoutineContext } from '../opdef.js';
+import { zeroOf } from '../shape-rules.js';
 import { bodyOf } from '../trace.js';
 
 /** Static output shapes, which the call records. */
@@ -32,6 +34,11 @@ function holds(value: NDArray): boolean {
   if (value.shape.length > 0) return value.size > 0;
   const element = value.element(0);
   return element !== 0 && element !== 0n && element !== '' && element !== false;
+}
+
+/** The same of a scalar in compiled code. */
+function isTrue(predicate: Expr): Expr {
+  return predicate.dtype === 'bool' ? predicate : bin('ne', predicate, zeroOf(predicate.dtype));
 }
 
 /** The same of a number of predicates, which are scalars: a bool each. */
@@ -92,6 +99,7 @@ for (const [name, effect] of [
     lower: {
       routine: 'if',
       run: (context) => runBranch(context, bodiesOfIf(context.op)[holds(context.inputs[0]) ? 0 : 1]!, 1),
+      flow: (op) => ({ kind: 'choice', bodies: bodiesOfIf(op), test: isTrue }),
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, bodiesOfIf(op), choices.if(op.inputs[0])),
     batch: branchesForRows((op) => ({
@@ -123,6 +131,7 @@ for (const [name, effect] of [
         const chosen = index >= 0 && index < branches.length ? index : branches.length - 1;
         return runBranch(context, branches[chosen]!, 1);
       },
+      flow: (op) => ({ kind: 'choice', bodies: branchesOf(op), test: (index, i) => bin('eq', index, int(i)) }),
     },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, branchesOf(op), choices.case(op.inputs[0])),
     batch: branchesForRows((op) => {
@@ -143,7 +152,11 @@ for (const [name, effect] of [
     signature:
       "args: Tin -> output: Tout | Tin: list(type) >= 0, Tout: list(type) >= 0, f: func, config: string = '', config_proto: string = '', executor_type: string = ''",
     infer: (op) => bodyOf(op, 'f').outputs.map(({ shape }) => shape),
-    lower: { routine: 'call', run: (context) => runBranch(context, bodyOf(context.op, 'f'), 0) },
+    lower: {
+      routine: 'call',
+      run: (context) => runBranch(context, bodyOf(context.op, 'f'), 0),
+      flow: (op) => ({ kind: 'call', body: bodyOf(op, 'f') }),
+    },
     grad: (op, dys, calculus) => branchGradient(op, dys, calculus, [bodyOf(op, 'f')], choices.call()),
     batch: batchCall,
     effect,
@@ -160,7 +173,11 @@ for (const [name, effect] of [
     signature:
       'input: T -> output: T | T: list(type) >= 0, cond: func, body: func, output_shapes: list(shape) = [], parallel_iterations: int = 10',
     infer: recordedShapes,
-    lower: { routine: 'while', run: runLoop },
+    lower: {
+      routine: 'while',
+      run: runLoop,
+      flow: (op) => ({ kind: 'loop', cond: bodyOf(op, 'cond'), body: bodyOf(op, 'body') }),
+    },
     grad: loopGradient,
     batch: batchLoop,
     effect,
@@ -222,6 +239,7 @@ defineOp({
       }
       return [new NDArray(dtype, shape, allocate(dtype, sizeOf(shape)))];
     },
+    standsIn: true,
   },
   grad: 'none',
   batch: batchOnce,

@@ -19,7 +19,7 @@ import { batchOnce } from '../batching/operands.js';
 import { convertToTensor, one } from '../call.js';
 import { handleAttrs, handleType, isDifferentiable, listAttrs } from '../handles.js';
 import { constantShape, constantValue } from '../known.js';
-import { defineOp, type Gradient, type OpView, type Routine, type RoutineContext } from '../opdef.js';
+import { defineOp, type Gradient, type ListAction, type OpView, type Routine, type RoutineContext } from '../opdef.js';
 import { shapeOf, zerosLike } from '../rules.js';
 import { TensorList } from '../tensor-list.js';
 import type { Operand } from '../types.js';
@@ -27,8 +27,8 @@ import type { Operand } from '../types.js';
 const scalar: Shape = Object.freeze([]);
 
 /** A routine that computes without side effects. */
-function routine(name: string, run: (context: RoutineContext) => readonly NDArray[]): Routine {
-  return { routine: name, run };
+function routine(name: string, list: ListAction | null, run: (context: RoutineContext) => readonly NDArray[]): Routine {
+  return { routine: name, run, ...(list && { list }) };
 }
 
 const boxed = (list: TensorList): NDArray => new NDArray('variant', [], [list]);
@@ -121,7 +121,9 @@ defineOp({
   signature:
     'element_shape: shape_type, max_num_elements: int32 -> handle: variant | element_dtype: type, shape_type: {int32, int64}',
   infer: () => [scalar],
-  lower: routine('emptyList', ({ op, inputs }) => [boxed(TensorList.of(elementType(op), shapeValue(inputs[0]), []))]),
+  lower: routine('emptyList', 'empty', ({ op, inputs }) => [
+    boxed(TensorList.of(elementType(op), shapeValue(inputs[0]), [])),
+  ]),
   grad: 'none',
   batch: batchOnce,
   effect: 'pure',
@@ -133,7 +135,7 @@ defineOp({
   signature:
     'element_shape: shape_type, num_elements: int32 -> handle: variant | element_dtype: type, shape_type: {int32, int64}',
   infer: () => [scalar],
-  lower: routine('reserveList', (context) => {
+  lower: routine('reserveList', 'reserve', (context) => {
     const { op, inputs } = context;
     return [boxed(TensorList.reserved(elementType(op), shapeValue(inputs[0]), integer(context, 1)))];
   }),
@@ -147,7 +149,7 @@ defineOp({
   name: 'TensorListPushBack',
   signature: 'input_handle: variant, tensor: element_dtype -> output_handle: variant | element_dtype: type',
   infer: () => [scalar],
-  lower: routine('pushBack', (context) => [
+  lower: routine('pushBack', 'push', (context) => [
     boxed(listOf(context).push(checkElement(listOf(context), context.inputs[1], context.op))),
   ]),
   grad: (op, [dlist]) =>
@@ -174,7 +176,7 @@ defineOp({
   signature:
     'input_handle: variant, element_shape: int32 -> output_handle: variant, tensor: element_dtype | element_dtype: type',
   infer: ({ inputs }) => [scalar, elementShape(inputs[1])],
-  lower: routine('popBack', (context) => {
+  lower: routine('popBack', 'pop', (context) => {
     const list = listOf(context);
     const rest = list.popped();
     return [boxed(rest), list.get(list.length - 1, shapeValue(context.inputs[1]))];
@@ -194,7 +196,7 @@ defineOp({
     const count = op.intAttr('num_elements');
     return [row === null ? null : [count < 0 ? null : count, ...row]];
   },
-  lower: routine('stackList', (context) => {
+  lower: routine('stackList', 'stack', (context) => {
     const { op, inputs } = context;
     const list = listOf(context);
     const count = op.intAttr('num_elements');
@@ -219,7 +221,7 @@ defineOp({
   signature:
     'tensor: element_dtype, element_shape: shape_type -> output_handle: variant | element_dtype: type, shape_type: {int32, int64}',
   infer: () => [scalar],
-  lower: routine('listFromTensor', ({ op, inputs: [tensor, shape] }) => [
+  lower: routine('listFromTensor', 'from', ({ op, inputs: [tensor, shape] }) => [
     boxed(TensorList.of(elementType(op), shapeValue(shape), rowsOf(tensor))),
   ]),
   grad: (op, [dlist]) => {
@@ -240,7 +242,9 @@ defineOp({
   signature:
     'input_handle: variant, index: int32, element_shape: Tshape -> item: element_dtype | element_dtype: type, Tshape: {int32, int64} = int32',
   infer: ({ inputs }) => [elementShape(inputs[2])],
-  lower: routine('getItem', (context) => [listOf(context).get(integer(context, 1), shapeValue(context.inputs[2]))]),
+  lower: routine('getItem', 'get', (context) => [
+    listOf(context).get(integer(context, 1), shapeValue(context.inputs[2])),
+  ]),
   grad: (op, [ditem]) => {
     const [list, index] = op.inputs;
     const empty = one('TensorListReserve', [elementsOf(list), lengthOf(list)], { element_dtype: ditem.dtype });
@@ -256,7 +260,7 @@ defineOp({
   signature:
     'input_handle: variant, index: int32, item: element_dtype -> output_handle: variant | element_dtype: type, resize_if_index_out_of_bounds: bool = false',
   infer: () => [scalar],
-  lower: routine('setItem', (context) => {
+  lower: routine('setItem', 'set', (context) => {
     const list = listOf(context);
     const index = integer(context, 1);
     const grown =
@@ -280,7 +284,7 @@ defineOp({
   name: 'TensorListResize',
   signature: 'input_handle: variant, size: int32 -> output_handle: variant',
   infer: () => [scalar],
-  lower: routine('resizeList', (context) => [boxed(listOf(context).resized(integer(context, 1)))]),
+  lower: routine('resizeList', null, (context) => [boxed(listOf(context).resized(integer(context, 1)))]),
   grad: (op, [dlist]) => [one('TensorListResize', [dlist, lengthOf(op.inputs[0])]), null],
   batch: batchResize,
   effect: 'pure',
@@ -291,7 +295,7 @@ defineOp({
   name: 'TensorListLength',
   signature: 'input_handle: variant -> length: int32',
   infer: () => [scalar],
-  lower: routine('listLength', (context) => [NDArray.from(listOf(context).length, 'int32')]),
+  lower: routine('listLength', 'length', (context) => [NDArray.from(listOf(context).length, 'int32')]),
   grad: 'none',
   batch: batchLength,
   effect: 'pure',
@@ -302,7 +306,7 @@ defineOp({
   name: 'TensorListElementShape',
   signature: 'input_handle: variant -> element_shape: shape_type | shape_type: {int32, int64}',
   infer: () => [null],
-  lower: routine('listElementShape', (context) => {
+  lower: routine('listElementShape', 'elementShape', (context) => {
     const dtype = context.op.typeAttr('shape_type');
     const { elementShape: shape } = listOf(context);
     return [

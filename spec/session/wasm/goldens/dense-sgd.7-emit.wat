@@ -598,7 +598,7 @@
     i32.const 10
     i32.store
   )
-  (func $part0 (type $t0) (param $p0 i32)
+  (func $run (type $t0) (param $p0 i32)
     local.get $p0
     if $if0
       i32.const 0
@@ -671,10 +671,6 @@
       call $poll
     end $if9
     call $assign9
-  )
-  (func $run (type $t0) (param $p0 i32)
-    local.get $p0
-    call $part0
   )
   (export "run" (func $run))
 )

@@ -205,17 +205,13 @@
     v128.xor
     v128.or
   )
-  (func $part0 (type $t0) (param $p0 i32)
+  (func $run (type $t0) (param $p0 i32)
     local.get $p0
     if $if0
       i32.const 0
       call $poll
     end $if0
     call $kernel0
-  )
-  (func $run (type $t0) (param $p0 i32)
-    local.get $p0
-    call $part0
   )
   (export "run" (func $run))
 )

@@ -903,7 +903,7 @@
       br_if $loop0
     end $loop0
   )
-  (func $part0 (type $t0) (param $p0 i32)
+  (func $run (type $t0) (param $p0 i32)
     local.get $p0
     if $if0
       i32.const 0
@@ -934,10 +934,6 @@
       call $poll
     end $if4
     call $kernel4
-  )
-  (func $run (type $t0) (param $p0 i32)
-    local.get $p0
-    call $part0
   )
   (export "run" (func $run))
 )

@@ -45,6 +45,29 @@ export class Contents {
     return held;
   }
 
+  /** What every variable holds now. */
+  current(): ReadonlyMap<VariableSlot, Value> {
+    return new Map([...this.#held.values()].map(({ slot, current }) => [slot, current]));
+  }
+
+  /** All is again what it was before. @returns the variables that had changed since */
+  restore(before: ReadonlyMap<VariableSlot, Value>): readonly VariableSlot[] {
+    const changed: VariableSlot[] = [];
+    for (const held of this.#held.values()) {
+      const was = before.get(held.slot) ?? held.slot.initial;
+      if (held.current !== was) changed.push(held.slot);
+      held.current = was;
+    }
+    return changed;
+  }
+
+  /** A new value for what a variable holds from here on. */
+  renew(slot: VariableSlot, op: Operation): Value {
+    const held = this.#held.get(slot.key)!;
+    held.current = this.#makeInitial(held.current.name, op, slot);
+    return held.current;
+  }
+
   /** Leaves the variable behind a handle to the session. Whether that is news. */
   bar(handle: NDArray | null): boolean {
     const key = handle && keyOf(handle);

@@ -1,7 +1,6 @@
 /** Emits the expressions of a kernel: each computed once, as far out as it can be, as one element or a vector of them. */
 import type { DType } from '../../../graph/dtype.js';
 import type { NDArray } from '../../../graph/ndarray.js';
-import type { Operation } from '../../../graph/operation.js';
 import type { Expr, Variable } from '../../../ops/expr.js';
 import { loadIn } from '../../../ops/evaluator/bounds.js';
 import { Addresses } from './addresses.js';
@@ -45,7 +44,7 @@ export interface EmitContext {
   /** Reports an index out of range: the number of its check, and the index. */
   readonly fail: FunctionRef;
   /** Numbers a place that may fail: a check of an operation, or an integer division. */
-  readonly site: (op: Operation, bound: Node<'bound'> | null) => number;
+  readonly site: (of: Value, bound: Node<'bound'> | null) => number;
 }
 
 export interface VectorMode {
@@ -61,8 +60,8 @@ export class ElementEmitter {
   readonly #context: EmitContext;
   readonly #addresses: Addresses;
   #vector: VectorMode | null = null;
-  /** The operation whose expression is being emitted. */
-  #op: Operation | null = null;
+  /** The value whose expression is being emitted. */
+  #of: Value | null = null;
 
   constructor(code: Code, resolver: Resolver, context: EmitContext) {
     this.code = code;
@@ -98,10 +97,10 @@ export class ElementEmitter {
 
   /** The elements of a value, made by its operation. */
   of(value: Value, root: Expr): Held {
-    const before = this.#op;
-    this.#op = value.op;
+    const before = this.#of;
+    this.#of = value;
     const held = this.value(root);
-    this.#op = before;
+    this.#of = before;
     return held;
   }
 
@@ -238,7 +237,7 @@ export class ElementEmitter {
     const level = Math.max(a.level, b.level);
     const { code, libraries } = this;
     if (!wide) {
-      const site = to.startsWith('int') && op !== 'add' && op !== 'mul' ? this.#context.site(this.#op!, null) : 0;
+      const site = to.startsWith('int') && op !== 'add' && op !== 'mul' ? this.#context.site(this.#of!, null) : 0;
       return this.placed(key, level, to, false, (d) => {
         scalarBinary(code, libraries, op, from, a.local, b.local, site);
         code.set(d);
@@ -319,7 +318,7 @@ export class ElementEmitter {
     // The place that the index was loaded from, if it was.
     const where = (loadIn(expr.index)?.index ?? []).map((i) => this.#addresses.counter(i));
     const level = Math.max(x.level, ...where.map((held) => held.level));
-    const number = site(this.#op!, expr);
+    const number = site(this.#of!, expr);
     const big = x.dtype === 'int64';
     return this.placed(id, level, expr.dtype, false, (d) => {
       code.get(x.local).tee(d);

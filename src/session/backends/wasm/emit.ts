@@ -1,27 +1,29 @@
 /** One module for a whole plan: a function for each kernel, and an entry that calls them one after another. */
 import type { NDArray } from '../../../graph/ndarray.js';
-import { sizeOf } from '../../../graph/shape.js';
-import type { Code, FunctionRef } from './assembler/code.js';
+import type { FunctionRef } from './assembler/code.js';
 import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
-import { defineChunk, defineRun, serial, splitIn, type Call } from './entry.js';
+import { defineChunk, defineRun, serial, splitIn, type Call, type EntryStep } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
 import { defineKernel } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
+import { emitCopy, emitPut } from './copy.js';
 import { ModuleParts, type Site } from './parts.js';
 import { Products, storageOf } from './products.js';
 import {
   holderOf,
   type AssignStep,
+  type FlowStep,
   type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
   type Value,
   type VariableSlot,
 } from './program.js';
+import { Loops } from './regions.js';
 import { Resolver } from './resolve.js';
 import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
@@ -98,11 +100,13 @@ export class PlanEmitter {
   /** Bytes that products and convolutions work in. */
   readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
+  readonly #loops: Loops;
 
   constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
     this.fused = fused;
     this.#options = options;
     this.#parts = parts;
+    this.#loops = new Loops(fused.steps);
     const products = fused.steps.filter((step): step is MatMulStep => step.kind === 'matmul');
     this.#products = new Products(parts, products, options);
     this.storage = valuesInPlace(fused);
@@ -118,7 +122,11 @@ export class PlanEmitter {
     const calls = this.#calls();
     const read = this.#read();
     const variables = this.fused.variables.map((slot): PlacedVariable => {
-      return { slot, address: this.#options.layout.variable(slot), isRead: read.has(slot.initial) };
+      const { key } = slot;
+      // What changes perhaps may stay as it was.
+      const mayStay = this.fused.steps.some((step) => step.kind === 'flow' && step.variable?.key === key);
+      const isRead = mayStay || read.has(slot.initial);
+      return { slot, address: this.#options.layout.variable(slot), isRead };
     });
     const kept = variables.filter(({ slot, isRead }) => isRead && !this.storage.has(slot.initial));
     const copies = kept.map(({ slot, address: from }) => {
@@ -132,18 +140,20 @@ export class PlanEmitter {
       constants: this.#constants,
       variables,
       size: this.memory.size,
-      isShared: calls.some(({ split }) => split !== null),
+      isShared: calls.some((call) => 'split' in call && call.split !== null),
     };
   }
 
-  #calls(): readonly Call[] {
+  #calls(): readonly EntryStep[] {
     const resolver = new Resolver(this.fused);
-    return this.fused.steps.map((step, i): Call => {
+    return this.fused.steps.map((step, i): EntryStep => {
       switch (step.kind) {
         case 'host':
           return serial(this.#parts.hosted!.host, [i]);
         case 'assign':
           return serial(this.#assign(step, i));
+        case 'flow':
+          return this.#flow(step);
         case 'kernel':
           return this.#kernel(step, i, resolver);
         case 'matmul':
@@ -154,6 +164,27 @@ export class PlanEmitter {
           return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       }
     });
+  }
+
+  #flow({ flow, inputs: [input, index], outputs: [output], variable }: FlowStep): EntryStep {
+    if (flow !== 'move' && flow !== 'content' && flow !== 'put' && flow !== 'room')
+      return { mark: flow, address: input ? this.#address(storageOf(input)) : 0 };
+    const type = { params: [], results: [] };
+    const to = this.#address(output!);
+    if (flow === 'move') {
+      const from = this.#address(storageOf(input!));
+      return serial(this.#parts.module.define('move', type, (code) => emitCopy(code, from, to, output!)));
+    }
+    if (flow === 'put') {
+      const [from, at] = [input!, index!].map((value) => this.#address(storageOf(value))) as [number, number];
+      return serial(this.#parts.module.define('put', type, (code) => emitPut(code, from, at, to, input!)));
+    }
+    const from = flow === 'room' ? to : this.#options.layout.variable(variable!);
+    return serial(
+      this.#parts.module.define('content', type, (code) => {
+        if (from !== to) emitCopy(code, from, to, output!);
+      }),
+    );
   }
 
   #address(of: Value | NDArray): number {
@@ -186,7 +217,8 @@ export class PlanEmitter {
       address: (of) => this.#address(of),
       place,
       fail,
-      site: (op, bound) => sites.push({ op, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
+      site: ({ op, callers }, bound) =>
+        sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
     };
     // What fails, fails in the thread that can say so.
     const isSplit =
@@ -202,18 +234,20 @@ export class PlanEmitter {
     return this.#parts.module.define(`assign${i}`, { params: [], results: [] }, (code) => {
       if (this.storage.get(holderOf(value)) !== variable)
         emitCopy(code, this.#address(storageOf(value)), this.#options.layout.variable(variable), variable);
+      const { progress } = this.#options;
+      const note = (): unknown =>
+        code
+          .i32(progress)
+          .i32(i + 1)
+          .memory('i32.store');
+      // In a loop, steps after this one may have been made.
+      if (!this.#loops.has(i)) return void note();
       code
-        .i32(this.#options.progress)
+        .i32(progress)
+        .memory('i32.load')
         .i32(i + 1)
-        .memory('i32.store');
+        .op('i32.lt_s')
+        .if(note);
     });
   }
-}
-
-function emitCopy(code: Code, from: number, to: number, { dtype, shape }: VariableSlot): void {
-  code
-    .i32(to)
-    .i32(from)
-    .i32(sizeOf(shape) * bytesOf(dtype))
-    .op('memory.copy');
 }

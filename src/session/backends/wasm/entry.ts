@@ -1,6 +1,7 @@
 /** The entries of a module: a whole run, and one chunk of one of its jobs. */
 import type { Code, FunctionRef, Local } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
+import { EntryWriter, parse } from './flow-emit.js';
 
 /** A call of the run, which any number of threads may share. */
 export interface Call {
@@ -19,15 +20,20 @@ export interface Split {
   readonly scratch: { readonly operand: number; readonly bytes: number } | null;
 }
 
+/** A mark among calls; where it decides, by the bool at an address. */
+export interface Mark {
+  readonly mark: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end';
+  readonly address: number;
+}
+
+export type EntryStep = Call | Mark;
+
 export interface EntryImports {
   /** (step): asks whether there is time left. */
   readonly poll: FunctionRef;
   /** (job, chunks): has a job done. */
   readonly share: FunctionRef;
 }
-
-/** Calls in a function of the entry at most: engines compile function by function. */
-const callsInEntry = 500;
 
 export function serial(fn: FunctionRef, operands: readonly number[] = []): Call {
   return { fn, operands, split: null };
@@ -39,51 +45,27 @@ export function splitIn(chunks: number, extent: number, grain: number): Pick<Spl
 }
 
 /**
- * (polls): runs all calls, asking before each step if there is time left where `polls` is not 0. Where nobody can be asked, it takes
- * nothing. `first`: what runs before all steps.
+ * (polls): runs all steps, asking before each, and before each iteration, if there is time left where `polls` is not 0. Where nobody can
+ * be asked, it takes nothing. `first`: what runs before all steps.
  */
 export function defineRun(
   module: ModuleBuilder,
   name: string,
   first: readonly FunctionRef[],
-  calls: readonly Call[],
+  steps: readonly EntryStep[],
   imports: EntryImports | null,
 ): void {
-  const type = { params: imports ? (['i32'] as const) : [], results: [] };
-  const parts: FunctionRef[] = [];
-  let job = 0;
-  for (let from = 0; from < calls.length; from += callsInEntry) {
-    const some = calls.slice(from, from + callsInEntry);
-    parts.push(
-      module.define(`part${parts.length}`, type, (code) => {
-        some.forEach(({ fn, operands, split }, i) => {
-          if (imports) code.get(code.params[0]!).if(() => code.i32(from + i).call(imports.poll));
-          if (split)
-            code
-              .i32(job++)
-              .i32(Math.ceil(split.extent / split.size))
-              .call(imports!.share);
-          else {
-            for (const operand of operands) code.i32(operand);
-            code.call(fn);
-          }
-        });
-      }),
-    );
-  }
-  const run = module.define(name, type, (code) => {
+  const writer = new EntryWriter(module, imports);
+  const run = module.define(name, writer.type, (code) => {
     for (const fn of first) code.call(fn);
-    for (const part of parts) {
-      if (imports) code.get(code.params[0]!);
-      code.call(part);
-    }
+    writer.write(code, parse(steps));
   });
   module.export(run);
 }
 
 /** (job, chunk, thread): makes one chunk of a job, with scratch of that thread. */
-export function defineChunk(module: ModuleBuilder, calls: readonly Call[]): void {
-  const jobs = calls.filter(({ split }) => split !== null);
+export function defineChunk(module: ModuleBuilder, steps: readonly EntryStep[]): void {
+  const jobs = steps.filter((step): step is Call => 'split' in step && step.split !== null);
   if (jobs.length === 0) return;
   const type = { params: ['i32', 'i32', 'i32'], results: [] } as const;
   const defined = jobs.map((call, i) => {

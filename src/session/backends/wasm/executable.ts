@@ -16,7 +16,9 @@ import type { LoadedBodies } from '../bodies.js';
 import type { Emitted, PlacedVariable } from './emit.js';
 import { engine, type Module } from './engine.js';
 import type { Fused } from './fuse.js';
-import { holderOf, type HostStep, type Value, type VariableSlot } from './program.js';
+import { outputsOf } from './memory.js';
+import { callersOf, holderOf, type HostStep, type Value, type VariableSlot } from './program.js';
+import { Loops } from './regions.js';
 import type { Resident, Residents } from './residents.js';
 import { stepInfos } from './step-infos.js';
 
@@ -62,6 +64,9 @@ export class Instance {
   readonly #feeds: readonly FedPlace[];
   /** What is there as arrays in this run, besides or instead of memory. */
   readonly #arrays = new Map<Value, NDArray>();
+  /** What may be something else in the next iteration of a loop. */
+  readonly #changing: ReadonlySet<Value>;
+  readonly #hasFlow: boolean;
   readonly #place: number[] = [];
   #buffer: ArrayBuffer;
   #progress: Int32Array;
@@ -94,6 +99,8 @@ export class Instance {
       resident: residents.of(placed.slot),
       assignedAt: firstAssignment(fused, placed.slot),
     }));
+    this.#hasFlow = fused.steps.some(({ kind }) => kind === 'flow');
+    this.#changing = changing(fused);
     const used = readers(fused);
     this.#feeds = fused.feeds.map((value) => ({
       place: this.#places.get(value) ?? null,
@@ -116,6 +123,14 @@ export class Instance {
     const { exports } = new engine!.Instance(module, { env });
     const shared = share(exports['chunk']);
     this.#enter = exports['run'] as (polls: number) => void;
+  }
+
+  /** Whether all variables that branches or loops may need hold something; if not, it takes a run to say whether they do need it. */
+  get isReady(): boolean {
+    const { variables } = this.#residents.resources;
+    return (
+      !this.#hasFlow || this.#variables.every(({ placed, resident }) => !placed.isRead || variables.has(resident.key))
+    );
   }
 
   /** Feeds are read, never kept; results have storage of their own. */
@@ -198,7 +213,7 @@ export class Instance {
     const holder = holderOf(value);
     const known = holder.data ?? this.#arrays.get(holder);
     const array = known ?? this.#read(holder);
-    if (!known) this.#arrays.set(holder, array);
+    if (!known && !this.#changing.has(holder)) this.#arrays.set(holder, array);
     return value.shape === null || value === holder ? array : array.reshape(value.shape);
   }
 
@@ -210,6 +225,7 @@ export class Instance {
     const { step, kernel, wanted } = this.#hosts.get(i)!;
     const { op } = step;
     this.#look();
+    const before = this.#progress[0]!;
     try {
       const inputs = step.inputs.map((input) => this.#array(input));
       this.#functions ??= this.#bodies.runner(this.#limits!);
@@ -218,11 +234,11 @@ export class Instance {
       step.outputs.forEach((output, k) => wanted[k] && this.#take(output, results[k]!));
       this.#timing?.wrote(bytesOf(results));
       // Bodies that it ran have noted their own progress.
-      this.#progress[0] = i + 1;
+      this.#progress[0] = Math.max(before, i + 1);
     } catch (error) {
       this.#failedAt = i;
-      this.#progress[0] = i;
-      throw this.#explained(error, op);
+      this.#progress[0] = Math.max(before, i);
+      throw this.#explained(error, op, step.callers);
     }
   }
 
@@ -231,10 +247,12 @@ export class Instance {
     if (Date.now() <= this.#limits!.deadline) return;
     const step = this.#fused.steps[i]!;
     const { op } = step.kind === 'kernel' ? step.members[0]! : step;
-    throw new DeadlineExceededError(
-      `The run took too long: it stopped before '${op.name}' (${op.type}, created at ${op.createdAt}).${this.#effectsBefore(i)}`,
+    const callers = callersOf(step);
+    const error = new DeadlineExceededError(
+      `The run took too long: it stopped before '${op.name}' (${op.type}, created at ${op.createdAt}).${this.#effectsBefore(i, op, callers)}`,
       op.details(),
     );
+    throw this.#inCalls(error, i, callers);
   }
 
   #take(output: Value, array: NDArray): void {
@@ -251,35 +269,50 @@ export class Instance {
     place.view.set(array.data as Float32Array);
   }
 
-  #explained(error: unknown, op: Operation): unknown {
+  #explained(error: unknown, op: Operation, callers: readonly Operation[] = []): unknown {
+    if (!(error instanceof TapelessError)) return error;
     const at = this.#failedAt < 0 ? this.#progress[0]! : this.#failedAt;
-    if (error instanceof TapelessError)
-      error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(at)}`;
+    error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(at, op, callers)}`;
+    return this.#inCalls(error, at, callers);
+  }
+
+  /** Adds the calls that the error is in. */
+  #inCalls(error: Error, at: number, callers: readonly Operation[]): Error {
+    callers.forEach((op, i) => {
+      const outside = callers.slice(i + 1);
+      error.message += ` [${op.type} created at ${op.createdAt}]${this.#effectsBefore(at, op, outside)}`;
+    });
     return error;
   }
 
   #fail(site: number, index: number): never {
-    const { op, bound } = this.#emitted.sites[site]!;
-    const { what, size } = bound!;
+    const { what, size } = this.#emitted.sites[site]!.bound!;
     const element = this.#place.length > 0 ? `${what}[${this.#place.join(',')}]` : what;
-    throw this.#error(op, `${element} = ${index} is not in [0, ${size})`);
+    throw this.#error(site, `${element} = ${index} is not in [0, ${size})`);
   }
 
   #divide(site: number): never {
-    throw this.#error(this.#emitted.sites[site]!.op, 'Integer division by zero');
+    throw this.#error(site, 'Integer division by zero');
   }
 
-  #error(op: Operation, message: string): unknown {
-    return this.#explained(new InvalidArgumentError(`${op.type} '${op.name}': ${message}`, op.details()), op);
+  #error(site: number, message: string): unknown {
+    const { op, callers } = this.#emitted.sites[site]!;
+    return this.#explained(new InvalidArgumentError(`${op.type} '${op.name}': ${message}`, op.details()), op, callers);
   }
 
-  /** What a failing run leaves behind, as a sentence for its error. */
-  #effectsBefore(at: number): string {
-    const before = this.#fused.steps.slice(0, at).flatMap((step) => (step.kind === 'kernel' ? [] : [step.op]));
-    const done = [...new Set(before)].filter(({ type }) => opDef(type).effect === 'write');
-    if (done.length === 0) return '';
-    const names = done.slice(0, 3).map(({ name }) => `'${name}'`);
-    return ` What this run had already written stays: ${names.join(', ')}${done.length > 3 ? ' …' : ''}.`;
+  /** What a function, or the plan, that fails at `failing` leaves behind, as a sentence for its error. */
+  #effectsBefore(at: number, failing: Operation, callers: readonly Operation[]): string {
+    const done = new Set<Operation>();
+    for (const step of this.#fused.steps.slice(0, at)) {
+      if (step.kind !== 'host' && step.kind !== 'assign') continue;
+      const chain = [step.op, ...callersOf(step)];
+      const op = chain.at(-callers.length - 1);
+      const isHere = callers.every((caller, i) => chain.at(i - callers.length) === caller);
+      if (op && isHere && op !== failing && opDef(op.type).effect === 'write') done.add(op);
+    }
+    if (done.size === 0) return '';
+    const names = [...done].slice(0, 3).map(({ name }) => `'${name}'`);
+    return ` What this run had already written stays: ${names.join(', ')}${done.size > 3 ? ' …' : ''}.`;
   }
 }
 
@@ -288,6 +321,11 @@ function readers({ steps, fetches }: Fused): ReadonlySet<Value> {
   const used = new Set<Value>(fetches.map(holderOf));
   for (const step of steps) if (step.kind === 'host') for (const input of step.inputs) used.add(holderOf(input));
   return used;
+}
+
+function changing({ steps }: Fused): ReadonlySet<Value> {
+  const loops = new Loops(steps);
+  return new Set(steps.flatMap((step, at) => (loops.has(at) ? outputsOf(step) : [])));
 }
 
 function firstAssignment({ steps }: Fused, slot: VariableSlot): number {

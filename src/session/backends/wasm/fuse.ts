@@ -3,6 +3,7 @@ import type { Expr } from '../../../ops/expr.js';
 import { sizeOf } from '../../../graph/shape.js';
 import type { Lowered } from './lower.js';
 import { vectorFunctions } from './scalar-ops.js';
+import { outputsOf } from './memory.js';
 import {
   holderOf,
   mayFail,
@@ -13,6 +14,7 @@ import {
   type ProgramStep,
   type Value,
 } from './program.js';
+import { Regions } from './regions.js';
 
 /** Members and expression nodes of a kernel at most: engines refuse functions of too many locals. */
 const mostMembers = 128;
@@ -71,6 +73,12 @@ class Fusion {
   /** The last kernel that reads a value element by element. */
   readonly #readBy = new Map<Value, number>();
   readonly #deps = new Map<Value, readonly Use[]>();
+  /** The regions of steps, and of values before they have steps. */
+  readonly #regionOf: number[] = [];
+  readonly #regions = new Regions();
+  readonly #definedIn = new Map<Value, number>();
+  /** How many steps there are up to the last that has an effect. */
+  #afterEffects = 0;
   /** How many steps must come before what reads a value. */
   readonly #notBefore = new Map<Value, number>();
 
@@ -85,9 +93,10 @@ class Fusion {
     for (const step of steps) {
       if (step.kind === 'barrier') this.#notBefore.set(step.value, this.#steps.length);
       else if (step.kind !== 'define') {
-        const outputs = step.kind === 'host' ? step.outputs : 'out' in step ? [step.out] : [];
-        for (const output of outputs) this.#stepOf.set(output, this.#steps.length);
+        for (const output of outputsOf(step)) this.#stepOf.set(output, this.#steps.length);
+        if (step.kind === 'flow') this.#regions.pass(step);
         this.#push(step, 0);
+        if (step.kind === 'assign' || step.kind === 'host') this.#afterEffects = this.#steps.length;
       } else if (!this.#inlined.has(step.value)) this.#place(step.value);
     }
     this.#chooseStored();
@@ -100,6 +109,7 @@ class Fusion {
   #push(step: ProgramStep, nodes: number): void {
     this.#steps.push(step as ProgramStep & { members?: Value[] });
     this.#nodesOf.push(nodes);
+    this.#regionOf.push(this.#regions.current);
   }
 
   #read(value: Value, reader: Value | null, use: Use | null): void {
@@ -113,8 +123,11 @@ class Fusion {
 
   #analyse(): void {
     const { steps, fetches } = this.#lowered;
+    const regions = new Regions();
     for (const step of steps) {
+      if (step.kind === 'flow') regions.pass(step);
       if (step.kind === 'define') {
+        this.#definedIn.set(step.value, regions.current);
         const facts = this.#factsOf(step.value);
         this.#facts.set(step.value, facts);
         for (const use of facts.uses) this.#read(use.value, step.value, use);
@@ -179,6 +192,9 @@ class Fusion {
         continue;
       }
       if (readers.every(({ use }) => use!.aligned) && cost > 0) continue;
+      // What is read in a loop is computed once before it.
+      const here = this.#definedIn.get(value);
+      if (cost > 0 && readers.some(({ reader }) => this.#definedIn.get(reader!) !== here)) continue;
       const loads = readers.reduce((sum, { use }) => sum + use!.loads, 0);
       if (cost === 0 || loads <= sizeOf(value.shape!) || (cost <= 2 && readers.length === 1)) this.#inlined.add(value);
     }
@@ -207,8 +223,9 @@ class Fusion {
   #place(value: Value): void {
     const deps = this.#depsOf(value).filter((dep) => this.#stepOf.has(dep.value));
     const latest = Math.max(-1, ...deps.map((dep) => this.#stepOf.get(dep.value)!));
-    const { nodes } = this.#facts.get(value)!;
-    const earliest = this.#earliest(value);
+    const { nodes, fails } = this.#facts.get(value)!;
+    // What has an effect before it has that also where it fails.
+    const earliest = Math.max(this.#earliest(value), fails ? this.#afterEffects : 0);
     const own = latest < earliest ? null : this.#kernelFor(value, deps, latest);
     const at = own ?? this.#besides(value, deps, Math.max(latest + 1, earliest)) ?? this.#steps.length;
     this.#stepOf.set(value, at);
@@ -238,7 +255,7 @@ class Fusion {
   #kernelFor(value: Value, deps: readonly Use[], latest: number): number | null {
     const { nodes, reduces } = this.#facts.get(value)!;
     const step = this.#steps[latest];
-    if (reduces || step?.kind !== 'kernel') return null;
+    if (reduces || step?.kind !== 'kernel' || this.#regionOf[latest] !== this.#regions.current) return null;
     const fits = this.#nodesOf[latest]! + nodes <= mostNodes && step.members.length < mostMembers;
     if (!fits || step.shape.join() !== value.shape!.join()) return null;
     return deps.every((dep) => dep.aligned || this.#stepOf.get(dep.value)! < latest) ? latest : null;
@@ -270,6 +287,7 @@ class Fusion {
 function inputsOf(step: Exclude<ProgramStep, { kind: 'kernel' }>): readonly Value[] {
   switch (step.kind) {
     case 'host':
+    case 'flow':
       return step.inputs;
     case 'matmul':
     case 'convolution':

@@ -52,6 +52,8 @@ type Shapes = readonly (readonly number[] | null)[];
 
 interface Version {
   readonly shapes: Shapes;
+  /** Whether functions are part of the plan, where they can be. */
+  readonly isInline: boolean;
   readonly instance: Instance;
   readonly close: () => void;
 }
@@ -75,7 +77,8 @@ class Compiled implements Executable {
   }
 
   run(feeds: readonly (NDArray | null)[], limits: RunLimits): readonly NDArray[] {
-    return this.#version(feeds).instance.run(feeds, limits);
+    const { instance } = this.#version(feeds, true);
+    return (instance.isReady ? instance : this.#version(feeds, false).instance).run(feeds, limits);
   }
 
   close(): void {
@@ -83,18 +86,20 @@ class Compiled implements Executable {
     this.#bodies.close();
   }
 
-  #version(feeds: readonly (NDArray | null)[]): Version {
+  #version(feeds: readonly (NDArray | null)[], isInline: boolean): Version {
     const versions = this.#versions;
     const latest = versions.at(-1);
-    if (latest && fits(latest.shapes, feeds)) return latest;
-    const at = versions.findIndex(({ shapes }) => fits(shapes, feeds));
-    const version = at < 0 ? this.#compile(feeds.map((feed) => feed && feed.shape)) : versions.splice(at, 1)[0]!;
+    const isIt = (version: Version): boolean => version.isInline === isInline && fits(version.shapes, feeds);
+    if (latest && isIt(latest)) return latest;
+    const at = versions.findIndex(isIt);
+    const shapes = feeds.map((feed) => feed && feed.shape);
+    const version = at < 0 ? this.#compile(shapes, isInline) : versions.splice(at, 1)[0]!;
     versions.push(version);
     if (versions.length > shapesToKeep) versions.shift()!.close();
     return version;
   }
 
-  #compile(shapes: Shapes): Version {
+  #compile(shapes: Shapes, isInline: boolean): Version {
     const { residents, pool } = this.#loader;
     const { heap } = residents;
     const request = {
@@ -102,7 +107,7 @@ class Compiled implements Executable {
       feeds: this.#plan.request.feeds.map(({ tensor }, i) => ({ tensor, shape: shapes[i]! })),
     };
     const log = this.#log && this.#log.compiling(shapes);
-    const fused = fusedProgram(this.#plan, request, log?.observe);
+    const fused = fusedProgram(this.#plan, request, log?.observe, isInline);
     const regions: Region[] = [];
     const take = (bytes: number): number => {
       const region = heap.take(bytes);
@@ -128,7 +133,7 @@ class Compiled implements Executable {
       leave();
       for (const region of regions) heap.give(region);
     };
-    return { shapes, instance, close };
+    return { shapes, isInline, instance, close };
   }
 
   #instance(fused: Fused, emitted: Emitted): { instance: Instance; leave: () => void } {

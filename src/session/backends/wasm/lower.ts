@@ -2,85 +2,96 @@
 import { TapelessError } from '../../../graph/errors.js';
 import { NDArray } from '../../../graph/ndarray.js';
 import type { Operation } from '../../../graph/operation.js';
-import { isFullyDefined, shapesEqual, sizeOf, type Shape } from '../../../graph/shape.js';
+import { isFullyDefined, sizeOf, type Shape } from '../../../graph/shape.js';
 import type { Tensor } from '../../../graph/tensor.js';
-import { Kernel } from '../../../ops/evaluate.js';
 import { loaded, type Lazy } from '../../../ops/expr.js';
 import {
   opDef,
+  type Flow,
   type Lowering,
   type LowerView,
   type Many,
   type OpView,
-  type RegisteredOp,
   type Routine,
-  type ScatterReading,
 } from '../../../ops/opdef.js';
 import type { Plan } from '../../plan.js';
 import { isCompilable } from './compilable.js';
-import { fits, outputShapes } from './concrete.js';
+import { outputShapes } from './concrete.js';
 import { isDirect } from './conv/geometry.js';
-import { Contents, type Barred } from './contents.js';
-import {
-  IndexVariables,
-  isCompiled,
-  type AssignStep,
-  type ConvolutionStep,
-  type HostStep,
-  type MatMulStep,
-  type ScatterStep,
-  type Value,
-  type VariableSlot,
-} from './program.js';
+import { Contents } from './contents.js';
+import { Decisions } from './decisions.js';
+import { FlowLowerer } from './flow-lower.js';
+import type { FlowContext } from './flow-steps.js';
+import { folded } from './fold.js';
+import { Lists, type ListContext } from './lists.js';
+import type { Lowered, LoweredStep } from './lowered.js';
+import { IndexVariables, isCompiled, type Value } from './program.js';
+import { scopeOf, type Scope } from './scope.js';
+import { VariableLowerer } from './variable-lower.js';
 
-/** A value that has an expression of its own takes part as a step of its own until fusion puts some together. */
-export type LoweredStep =
-  | HostStep
-  | MatMulStep
-  | ScatterStep
-  | ConvolutionStep
-  | AssignStep
-  | { readonly kind: 'define'; readonly value: Value }
-  /** The same storage under another name, from here on only: what reads it must not be computed earlier. */
-  | { readonly kind: 'barrier'; readonly value: Value };
+export type { Lowered, LoweredStep } from './lowered.js';
 
-export interface Lowered {
-  readonly values: readonly Value[];
-  readonly steps: readonly LoweredStep[];
-  readonly feeds: readonly Value[];
-  readonly fetches: readonly Value[];
-  readonly variables: readonly VariableSlot[];
-  /** The index that the elements of values are given for. */
-  readonly indices: IndexVariables;
-}
-
-/** Elements of a constant that is worked out beforehand, at most. */
-const foldable = 4096;
-
-export function lower(plan: Plan): Lowered {
-  const barred: Barred = new Set();
+/** `isInline`: whether functions are part of the plan, where they can be. */
+export function lower(plan: Plan, isInline = true): Lowered {
+  const decisions = new Decisions(isInline);
   for (;;) {
-    const lowered = new Lowerer(plan, barred).run();
+    const lowered = new Lowerer(plan, decisions).run();
     if (lowered) return lowered;
   }
 }
 
 const unknown = new Error('A value is not known before the run.');
-const noResources = { variables: new Map<string, NDArray>(), counters: new Map<string, unknown>() };
+/** An attempt ends: another will succeed. */
+const again = new Error('A shape has been found.');
 
 class Lowerer {
   readonly #plan: Plan;
   readonly #values: Value[] = [];
   readonly #steps: LoweredStep[] = [];
-  readonly #of = new Map<Tensor, Value>();
+  #scope: Scope;
   readonly #indices = new IndexVariables();
   readonly #contents: Contents;
-  /** Whether a variable turned out to be one that the session has to keep. */
+  readonly #flows: FlowLowerer;
+  readonly #variables: VariableLowerer;
+  readonly #lists: Lists;
+  readonly #decisions: Decisions;
+  /** Whether something turned out that another attempt has to know, and whether it is known that what follows is of no use. */
   #isRefuted = false;
+  #isOver = false;
 
-  constructor(plan: Plan, barred: Barred) {
+  constructor(plan: Plan, decisions: Decisions) {
     this.#plan = plan;
-    this.#contents = new Contents(barred, (name, op, type) => this.#value(name, op, type));
+    this.#decisions = decisions;
+    this.#scope = scopeOf(plan.operations, plan.request.fetches, [], new Map());
+    this.#contents = new Contents(decisions.barred, (name, op, type) => this.#value(name, op, type));
+    const context: FlowContext & ListContext = {
+      contents: this.#contents,
+      value: (...args) => this.#value(...args),
+      define: (...args) => this.#needed(this.#defined(...args)),
+      push: (step) => void this.#steps.push({ ...step, callers: this.#scope.callers }),
+      inline: (...call) => this.#inline(...call),
+      renamed: (value) => this.#renamed(value),
+      uses: (tensor) => this.#scope.uses.get(tensor) ?? 0,
+      refuse: () => this.#needed(null) as never,
+      shapeAt: (origin) => decisions.shapes.get(origin) ?? null,
+      found: (origin, shape) => {
+        decisions.shapes.set(origin, shape);
+        throw again;
+      },
+    };
+    this.#variables = new VariableLowerer({
+      contents: this.#contents,
+      value: (...args) => this.#value(...args),
+      needed: (...args) => this.#needed(this.#defined(...args)),
+      push: (step) => void this.#steps.push(step),
+      bind: (...args) => this.#bind(...args),
+      attempt: (build) => this.#attempt(build),
+      lowered: (...args) => this.#lowered(...args),
+      view: (...args) => this.#view(...args),
+      refuse: context.refuse,
+    });
+    this.#lists = new Lists(context);
+    this.#flows = new FlowLowerer(context, this.#lists);
   }
 
   /** Null where it has to begin again, with more variables barred. */
@@ -88,17 +99,17 @@ class Lowerer {
     const { feeds, fetches } = this.#plan.request;
     const fed = feeds.map(({ tensor, shape }) => {
       const value = this.#value(tensor.name, tensor.op, { dtype: tensor.dtype, shape });
-      this.#of.set(tensor, value);
+      this.#scope.of.set(tensor, value);
       return value;
     });
     for (const op of this.#plan.operations) this.#operation(op);
+    for (const tensor of fetches) this.#leaveList(this.#scope.of.get(tensor)!);
     if (this.#isRefuted) return null;
-    const fetched = fetches.map((tensor) => this.#of.get(tensor)!);
     return {
       values: this.#values,
       steps: this.#steps,
       feeds: fed,
-      fetches: fetched,
+      fetches: fetches.map((tensor) => this.#scope.of.get(tensor)!),
       variables: this.#contents.slots,
       indices: this.#indices,
     };
@@ -116,49 +127,41 @@ class Lowerer {
       alias = null,
     }: Pick<Value, 'dtype' | 'shape'> & Partial<Value>,
   ): Value {
-    const value: Value = { id: this.#values.length, name, op, dtype, shape, data, definition, root, alias };
+    const { callers } = this.#scope;
+    const value: Value = { id: this.#values.length, name, op, dtype, shape, data, definition, root, alias, callers };
     this.#values.push(value);
     return value;
   }
 
   #operation(op: Operation): void {
     const def = opDef(op.type);
-    const inputs = op.inputs.map((input) => this.#of.get(input)!);
-    if (this.#folded(op, def, inputs)) return;
+    const inputs = op.inputs.map((input) => this.#scope.of.get(input)!);
+    if (this.#onLists(op, def.lower, inputs) || this.#folded(op, inputs)) return;
     if (def.effect === 'pure' && inputs.every(({ dtype, shape }) => shape !== null && isCompiled(dtype))) {
       if (typeof def.lower === 'function' && def.lower.convolution && this.#convolved(op, def.lower, inputs)) return;
       if (typeof def.lower === 'function' && this.#lowered(op, def.lower, inputs)) return;
       if (typeof def.lower !== 'function' && def.lower.product && this.#product(op, inputs)) return;
     }
-    if (typeof def.lower !== 'function' && this.#onVariables(op, def.lower, inputs)) return;
+    if (typeof def.lower !== 'function') {
+      if (this.#variables.lower(op, def.lower, inputs)) return;
+      if (def.lower.flow && this.#flow(op, def.lower.flow(op as OpView), inputs)) return;
+    }
     this.#host(op, inputs);
   }
 
   #bind(op: Operation, index: number, value: Value): void {
     const output = op.outputs[index]!;
     // What is fed stands in the place of what would be computed.
-    if (!this.#of.has(output)) this.#of.set(output, value);
+    if (!this.#scope.of.has(output)) this.#scope.of.set(output, value);
   }
 
-  /** Works the operation out now, where all that it needs is known. */
-  #folded(op: Operation, def: RegisteredOp, inputs: readonly Value[]): boolean {
-    if (def.effect !== 'pure' || def.functional || op.controlInputs.length > 0) return false;
-    const data = inputs.map((input) => input.data);
-    if (!data.every((array) => array !== null)) return false;
-    if (inputs.length > 0 && !isSmall(outputShapes(op, inputs), data)) return false;
-    let results: readonly NDArray[];
-    try {
-      results = new Kernel(def, op).run(data, noResources);
-    } catch (error) {
-      // A mistake waits for the run, as if nothing were folded.
-      if (error instanceof TapelessError) return false;
-      throw error;
-    }
-    results.forEach((array, i) => {
-      const { dtype, shape } = array;
-      this.#bind(op, i, this.#value(op.outputs[i]!.name, op, { dtype, shape, data: array }));
+  #folded(op: Operation, inputs: readonly Value[]): boolean {
+    const results = folded(op, inputs);
+    results?.forEach((data, i) => {
+      const { dtype, shape } = data;
+      this.#bind(op, i, this.#value(op.outputs[i]!.name, op, { dtype, shape, data }));
     });
-    return true;
+    return results !== null;
   }
 
   #lowered(op: Operation, lowering: Lowering, inputs: readonly Value[]): boolean {
@@ -224,73 +227,71 @@ class Lowerer {
     return value;
   }
 
-  #onVariables(op: Operation, { reads, assigns, elements, scatter }: Routine, inputs: readonly Value[]): boolean {
-    if (reads) {
-      const held = this.#contents.find(op, 0, inputs[0]!.data);
-      if (held?.slot.dtype !== op.outputs[0]!.dtype) return false;
-      this.#bind(op, 0, held.current);
-      return true;
+  /** Whether the functions that `op` runs are part of the plan now. */
+  #flow(op: Operation, flow: Flow, inputs: readonly Value[]): boolean {
+    const wanted = op.outputs.map((output) => this.#scope.uses.has(output) && !this.#scope.of.has(output));
+    return this.#orOnHost(op, () => this.#flows.lower(op, flow, inputs, wanted));
+  }
+
+  #onLists(op: Operation, lowering: Lowering | Routine, inputs: readonly Value[]): boolean {
+    if (typeof lowering !== 'function') {
+      const { list } = lowering;
+      return (
+        list !== undefined &&
+        this.#lists.knows(op, inputs) &&
+        this.#orOnHost(op, () => this.#lists.lower(op, list, inputs))
+      );
     }
-    if (scatter) return this.#scattered(op, scatter, inputs);
-    if (elements) return this.#computed(op, elements, inputs);
-    return assigns !== undefined && this.#assigned(op, assigns, inputs);
-  }
-
-  /** What operations on variables work with: in the place of handles, what their variables hold. Null where that is not known here. */
-  #operands(op: Operation, inputs: readonly Value[]): readonly Value[] | null {
-    const operands = inputs.map((value, i) =>
-      value.dtype === 'resource' ? this.#contents.find(op, i, value.data)?.current : value,
-    );
-    const isKnown = operands.every((value) => value && value.shape !== null && isCompiled(value.dtype));
-    return isKnown && fits(op, inputs) ? (operands as readonly Value[]) : null;
-  }
-
-  #computed(op: Operation, elements: NonNullable<Routine['elements']>, inputs: readonly Value[]): boolean {
-    const operands = this.#operands(op, inputs);
-    return operands !== null && this.#lowered(op, elements, operands);
-  }
-
-  #scattered(op: Operation, reading: ScatterReading, inputs: readonly Value[]): boolean {
-    const operands = this.#operands(op, inputs);
-    if (!operands) return false;
-    const [indices, updates] = [operands[reading.indices]!, operands[reading.updates]!];
-    const base = reading.base === null ? null : operands[reading.base]!;
-    const shape = base?.shape ?? outputShapes(op, inputs)[0]!;
-    const rows = [...indices.shape!, ...(shape?.slice(1) ?? [])];
-    const isDirect =
-      isFullyDefined(shape) && shapesEqual(rows, updates.shape) && ['int32', 'int64'].includes(indices.dtype);
-    if (!isDirect || sizeOf(shape) === 0 || !isAddable(updates.dtype) || (base && base.dtype !== updates.dtype))
-      return false;
-    const variable = reading.base === null ? null : this.#contents.find(op, reading.base, inputs[reading.base]!.data)!;
-    const out = this.#value(op.outputs[0]?.name ?? `${op.name}/content`, op, { dtype: updates.dtype, shape });
-    this.#steps.push({ kind: 'scatter', op, reading, base, indices, updates, out });
-    if (variable) {
-      this.#steps.push({ kind: 'assign', op, variable: variable.slot, value: out });
-      variable.current = out;
-    } else this.#bind(op, 0, out);
-    return true;
-  }
-
-  #assigned(op: Operation, assigns: NonNullable<Routine['assigns']>, inputs: readonly Value[]): boolean {
-    const held = inputs.map(({ dtype, data }, i) => (dtype === 'resource' ? this.#contents.find(op, i, data) : null));
-    const operands = inputs.map((value, i) => held[i]?.current ?? value);
-    if (!operands.every(({ dtype, shape }) => shape !== null && isCompiled(dtype)) || !fits(op, inputs)) return false;
-    return this.#attempt(() => {
-      const assignments = assigns(this.#view(op, operands)).map(({ input, content }) => ({
-        variable: held[input]!,
-        value: this.#content(op, content, held[input]!.slot),
-      }));
-      for (const { variable, value } of assignments) {
-        this.#steps.push({ kind: 'assign', op, variable: variable.slot, value });
-        variable.current = value;
-      }
+    if (!inputs.some((input) => this.#lists.get(input))) return false;
+    return this.#orOnHost(op, () => {
+      const outputs = lowering(this.#view(op, inputs.map((input) => ({ ...input, shape: [] })))); // prettier-ignore
+      return outputs.map((tensor) => this.#lists.of(op, tensor.at([]), this.#values));
     });
   }
 
-  /** What a variable holds from now on. */
-  #content(op: Operation, content: Lazy, { dtype, shape }: VariableSlot): Value {
-    if (content.dtype !== dtype || !shapesEqual(content.shape, shape)) throw unknown;
-    return this.#needed(this.#defined(`${op.name}/content`, op, content));
+  /** Whether `lower` gives the outputs of `op`; if not, what has been made of it stays until all is made again without it. */
+  #orOnHost(op: Operation, lower: () => readonly (Value | null)[]): boolean {
+    if (this.#decisions.isOnHost(op)) return false;
+    const scope = this.#scope;
+    try {
+      lower().forEach((value, i) => value && this.#bind(op, i, value));
+      return true;
+    } catch (error) {
+      if (error !== unknown && error !== again && !(error instanceof TapelessError)) throw error;
+      this.#isOver ||= error === again;
+      this.#isRefuted = true;
+      if (!this.#isOver) this.#decisions.leaveToHost(op);
+      this.#scope = scope;
+      return false;
+    }
+  }
+
+  /** What the host reads of a list is the host's from the beginning. */
+  #leaveList(value: Value): void {
+    const list = this.#lists.get(value);
+    if (!list) return;
+    this.#isRefuted = true;
+    if (!this.#isOver) this.#decisions.leaveToHost(list.origin);
+  }
+
+  #renamed(alias: Value): Value {
+    const value = this.#value(alias.name, alias.op, { dtype: alias.dtype, shape: alias.shape, alias });
+    this.#steps.push({ kind: 'barrier', value });
+    return value;
+  }
+
+  #inline(
+    op: Operation,
+    operations: readonly Operation[],
+    inputs: ReadonlyMap<Tensor, Value>,
+    outputs: readonly Tensor[],
+  ): readonly Value[] {
+    const outside = this.#scope;
+    this.#scope = scopeOf(operations, outputs, [op, ...outside.callers], inputs);
+    for (const inner of operations) this.#operation(inner);
+    const results = outputs.map((output) => this.#scope.of.get(output)!);
+    this.#scope = outside;
+    return results;
   }
 
   #product(op: Operation, [a, b]: readonly Value[]): boolean {
@@ -320,23 +321,18 @@ class Lowerer {
   }
 
   #host(op: Operation, inputs: readonly Value[]): void {
-    for (const { dtype, data } of inputs) if (dtype === 'resource' && this.#contents.bar(data)) this.#isRefuted = true;
+    for (const input of inputs) {
+      this.#leaveList(input);
+      const { dtype, data } = input;
+      if (dtype === 'resource' && !this.#isOver && this.#contents.bar(data)) this.#isRefuted = true;
+    }
     const shapes = outputShapes(op, inputs);
     const outputs = op.outputs.map(({ name, dtype }, i) => {
       const shape = shapes[i]!;
       return this.#value(name, op, { dtype, shape: isFullyDefined(shape) && isCompiled(dtype) ? shape : null });
     });
     outputs.forEach((value, i) => this.#bind(op, i, value));
-    if (outputs.length > 0 || opDef(op.type).effect !== 'pure') this.#steps.push({ kind: 'host', op, inputs, outputs });
+    if (outputs.length > 0 || opDef(op.type).effect !== 'pure')
+      this.#steps.push({ kind: 'host', op, callers: this.#scope.callers, inputs, outputs });
   }
-}
-
-function isAddable(dtype: Value['dtype']): boolean {
-  return isCompiled(dtype) && dtype !== 'bool';
-}
-
-/** Whether results are small; those whose shapes depend on data are as large as what they are made of. */
-function isSmall(shapes: readonly Shape[], data: readonly NDArray[]): boolean {
-  const read = data.reduce((size, array) => size + array.size, 0);
-  return shapes.every((shape) => (isFullyDefined(shape) ? sizeOf(shape) : read) <= foldable);
 }

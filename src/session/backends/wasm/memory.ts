@@ -4,6 +4,7 @@ import type { Fused } from './fuse.js';
 import { holderOf, isCompiled, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import type { Layout } from './layout.js';
 import { aligned, Room } from './room.js';
+import { Loops } from './regions.js';
 import { bytesOf } from './scalar-ops.js';
 
 export interface MemoryPlan {
@@ -21,6 +22,7 @@ export function sizeInMemory(value: Value): number {
 export function outputsOf(step: ProgramStep): readonly Value[] {
   switch (step.kind) {
     case 'host':
+    case 'flow':
       return step.outputs;
     case 'matmul':
     case 'convolution':
@@ -37,7 +39,10 @@ export function outputsOf(step: ProgramStep): readonly Value[] {
 export function placedValues(fused: Fused): ReadonlySet<Value> {
   const placed = new Set([...fused.stored, ...fused.variables.map(({ initial }) => initial)]);
   for (const read of fused.reads) for (const value of read) if (!value.data) placed.add(value);
-  for (const step of fused.steps) if ('out' in step) placed.add(step.out);
+  for (const step of fused.steps) {
+    if ('out' in step) placed.add(step.out);
+    if (step.kind === 'flow') for (const output of step.outputs) placed.add(output);
+  }
   for (const value of placed) if (value.shape === null || !isCompiled(value.dtype) || value.data) placed.delete(value);
   const made = new Set(fused.steps.flatMap((step) => (step.kind === 'host' ? [] : outputsOf(step))));
   const read = new Set(fused.reads.flatMap((values) => [...values]));
@@ -57,7 +62,8 @@ export function planMemory(
   const room = new Room(aligned(scratch));
   const offsets = new Map<Value, number>();
   const place = (value: Value): void => {
-    if (!storage.has(value) && placed.has(value)) offsets.set(value, room.take(sizeInMemory(value)));
+    if (!storage.has(value) && placed.has(value) && !offsets.has(value))
+      offsets.set(value, room.take(sizeInMemory(value)));
   };
   for (const { initial } of fused.variables) place(initial);
   const dying: Value[][] = fused.steps.map(() => []);
@@ -77,9 +83,14 @@ export function planMemory(
 /** The last step that reads a value, compiled or not; of what is fetched there is none. */
 function lastUses({ steps, reads, fetches, variables }: Fused, placed: ReadonlySet<Value>): ReadonlyMap<Value, number> {
   const last = new Map<Value, number>();
+  const made = new Map<Value, number>();
+  const loops = new Loops(steps);
   steps.forEach((step, i) => {
     const read = step.kind === 'host' ? step.inputs.map(holderOf) : [...reads[i]!];
-    for (const value of [...outputsOf(step), ...read]) if (placed.has(value)) last.set(value, i);
+    for (const value of outputsOf(step)) if (!made.has(value)) made.set(value, i);
+    for (const value of [...outputsOf(step), ...read]) {
+      if (placed.has(value)) last.set(value, Math.max(last.get(value) ?? 0, loops.until(made.get(value) ?? -1, i)));
+    }
   });
   for (const fetch of fetches) last.delete(holderOf(fetch));
   for (const { initial } of variables) last.delete(initial);

@@ -11,6 +11,8 @@ import type { Libraries } from './scalar-ops.js';
 /** Where compiled code may fail. */
 export interface Site {
   readonly op: Operation;
+  /** The operations that call the function it belongs to, innermost first. */
+  readonly callers: readonly Operation[];
   /** null for an integer division by zero. */
   readonly bound: { readonly what: string; readonly size: number } | null;
   /** The step of its plan that it is in. */

@@ -9,11 +9,13 @@ import { showFused, showLowered, showMemory, showModule } from './show-stages.js
 
 interface Asked {
   readonly request: Request;
+  /** Whether functions are among the steps, where they can be. */
+  readonly isInline: boolean;
 }
 
 /** The steps of a plan. */
 export const toSteps = Chain.from<Plan>()
-  .then({ name: 'lower', run: lower, show: showLowered })
+  .then({ name: 'lower', run: (plan: Plan, { isInline }: Asked) => lower(plan, isInline), show: showLowered })
   .then({ name: 'simplify', run: simplify, show: showLowered })
   .then({
     name: 'fuse',
@@ -27,7 +29,7 @@ export const toModule = Chain.from<Fused>()
   .then({ name: 'memory', run: place, show: showMemory })
   .then({ name: 'emit', run: emit, show: showModule, extension: 'wat', level: 4 });
 
-/** The steps of `plan` for the concrete shapes of `request`. */
-export function fusedProgram(plan: Plan, request: Request, observe?: Observe): Fused {
-  return toSteps.run({ ...plan, request }, { request }, observe);
+/** The steps of `plan` for the concrete shapes of `request`. `isInline`: whether functions are among them, where they can be. */
+export function fusedProgram(plan: Plan, request: Request, observe?: Observe, isInline = true): Fused {
+  return toSteps.run({ ...plan, request }, { request, isInline }, observe);
 }

@@ -24,6 +24,8 @@ export interface Value {
   readonly alias: Value | null;
   /** The operation it comes from. */
   readonly op: Operation;
+  /** The operations that call the function it belongs to, innermost first. */
+  readonly callers: readonly Operation[];
 }
 
 /** Values computed in one loop nest over `shape`. */
@@ -37,6 +39,8 @@ export interface KernelStep {
 export interface HostStep {
   readonly kind: 'host';
   readonly op: Operation;
+  /** As a value has them. */
+  readonly callers: readonly Operation[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
 }
@@ -99,7 +103,23 @@ export interface AssignStep {
   readonly value: Value;
 }
 
-export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep | ScatterStep;
+/**
+ * A mark, or what goes with marks. Loops: from `loop` to `again`, left at `while` where its input is false; choices: from `if` by way of
+ * `else` to `end`. Steps between marks run any number of times.
+ */
+export interface FlowStep {
+  readonly kind: 'flow';
+  readonly op: Operation;
+  readonly callers: readonly Operation[];
+  readonly flow: 'loop' | 'while' | 'again' | 'if' | 'else' | 'end' | 'move' | 'content' | 'room' | 'put';
+  /** The bool that decides, what is moved, or an element of a list and where to put it. */
+  readonly inputs: readonly Value[];
+  /** Where it is moved to, the elements of the list, or what a variable holds at this point. `room`: what has a place from here on. */
+  readonly outputs: readonly Value[];
+  readonly variable: VariableSlot | null;
+}
+
+export type ProgramStep = KernelStep | HostStep | MatMulStep | ConvolutionStep | AssignStep | ScatterStep | FlowStep;
 
 export interface Program {
   readonly request: Request;
@@ -108,6 +128,23 @@ export interface Program {
   readonly feeds: readonly Value[];
   readonly fetches: readonly Value[];
   readonly variables: readonly VariableSlot[];
+}
+
+/** The operations that call the function that a step belongs to, innermost first. */
+export function callersOf(step: ProgramStep): readonly Operation[] {
+  switch (step.kind) {
+    case 'kernel':
+      return step.members[0]!.callers;
+    case 'matmul':
+    case 'convolution':
+    case 'scatter':
+      return step.out.callers;
+    case 'assign':
+      return step.value.callers;
+    case 'host':
+    case 'flow':
+      return step.callers;
+  }
 }
 
 /** The value that holds the storage of `value`. */

@@ -73,7 +73,7 @@ class ScatterEmitter {
       for (const [extent, stride] of this.#coordinates()) {
         code.get(this.#row).i32(stride).op('i32.div_u').i32(extent).op('i32.rem_u').call(this.#parts.place);
       }
-      const site = this.#parts.sites.push({ op, bound: { what: reading.what, size }, step }) - 1;
+      const site = this.#parts.sites.push({ op, callers: out.callers, bound: { what: reading.what, size }, step }) - 1;
       code.i32(site);
       this.#index()
         .op(isLong ? 'f64.convert_i64_s' : 'f64.convert_i32_s')

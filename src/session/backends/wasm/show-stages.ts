@@ -3,6 +3,7 @@ import type { NDArray } from '../../../graph/ndarray.js';
 import { int, variable, type Expr } from '../../../ops/expr.js';
 import { disassemble } from './assembler/disassemble.js';
 import type { Emitted, Placed } from './emit.js';
+import { indented } from './flow-show.js';
 import type { Fused } from './fuse.js';
 import type { Lowered, LoweredStep } from './lower.js';
 import { outputsOf, sizeInMemory } from './memory.js';
@@ -26,7 +27,7 @@ export function showLowered({ steps, values, indices, fetches }: Lowered): strin
         return showStep(step, nameOf);
     }
   };
-  return [...steps.map(line), showFetches(fetches, nameOf)].join('\n');
+  return [...indented(steps, line), showFetches(fetches, nameOf)].join('\n');
 }
 
 /** Constants, then the steps: what each writes, and below a kernel what its members are, with what is computed in the place of loads. */

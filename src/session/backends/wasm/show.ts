@@ -1,5 +1,6 @@
 /** Compiled programs as text, a line a step. */
 import type { Fused } from './fuse.js';
+import { flowLine, indented } from './flow-show.js';
 import type { KernelStep, ProgramStep, Value } from './program.js';
 import { declared, read, type NameOf } from './show-expr.js';
 
@@ -7,9 +8,9 @@ const plain: NameOf = ({ name }) => name;
 
 /** What each step computes: `=` what others read from memory, then what stays inside it. */
 export function showProgram({ steps, stored }: Fused): string {
-  return steps
-    .map((step) => (step.kind === 'kernel' ? showKernel(step, stored, plain) : showStep(step, plain)))
-    .join('\n');
+  const line = (step: ProgramStep): string =>
+    step.kind === 'kernel' ? showKernel(step, stored, plain) : showStep(step, plain);
+  return indented(steps, line).join('\n');
 }
 
 export function showStep(step: Exclude<ProgramStep, KernelStep>, nameOf: NameOf): string {
@@ -28,6 +29,8 @@ export function showStep(step: Exclude<ProgramStep, KernelStep>, nameOf: NameOf)
       return `${declared(step.out, nameOf)} = scatter(${list([step.base, step.indices, step.updates])})`;
     case 'assign':
       return `${step.variable.key} := ${read(step.value, nameOf)}`;
+    case 'flow':
+      return flowLine(step, nameOf);
   }
 }
 

@@ -77,6 +77,10 @@ class Simplifier {
       case 'host':
         this.#update(Math.max(-1, ...step.inputs.map(({ id }) => id)) + 1);
         return void this.#steps.push({ ...step, inputs: step.inputs.map((input) => this.#now(input)) });
+      case 'flow':
+        this.#update(Math.max(-1, ...[...step.inputs, ...step.outputs].map(({ id }) => id)) + 1);
+        this.#equal.pass(step);
+        return void this.#steps.push({ ...step, inputs: step.inputs.map((input) => this.#now(input)) });
       case 'assign':
         this.#update(step.value.id + 1);
         return void this.#steps.push({ ...step, value: this.#now(step.value) });

@@ -2,7 +2,7 @@
 import type { NDArray } from '../../../../graph/ndarray.js';
 import { ExprTable } from '../affine.js';
 import type { LoweredStep } from '../lower.js';
-import type { Value } from '../program.js';
+import type { FlowStep, Value } from '../program.js';
 
 /** Elements of a constant that is compared with others by its content. */
 const compared = 32;
@@ -12,12 +12,18 @@ export class EqualValues {
   readonly #barriers: ReadonlySet<Value>;
   readonly #table = new ExprTable((position) => this.#placeOf(this.#values[position]!));
   readonly #constants = new Map<string, number>();
-  readonly #known = new Map<string, Value>();
+  /** What is known between the marks that are open: outside them it may not have been computed, or be something else by now. */
+  readonly #known: Map<string, Value>[] = [new Map()];
 
   /** @param barriers values that stand for others, but not in the eyes of who looks for equals */
   constructor(values: readonly Value[], barriers: ReadonlySet<Value>) {
     this.#values = values;
     this.#barriers = barriers;
+  }
+
+  pass({ flow }: FlowStep): void {
+    if (flow === 'again' || flow === 'end' || flow === 'else') this.#known.pop();
+    if (flow === 'loop' || flow === 'if' || flow === 'else') this.#known.push(new Map());
   }
 
   /** A value made before that is the same; null, and from now on it is known, where there is none. */
@@ -32,9 +38,12 @@ export class EqualValues {
   }
 
   #find(key: string, value: Value): Value | null {
-    const known = this.#known.get(key);
-    if (!known) this.#known.set(key, value);
-    return known ?? null;
+    for (const known of this.#known) {
+      const same = known.get(key);
+      if (same) return same;
+    }
+    this.#known.at(-1)!.set(key, value);
+    return null;
   }
 
   /** The number of what holds the elements. What comes after a barrier is not what was before it. */

@@ -8,16 +8,20 @@ export function withoutUnread({ steps, values, fetches }: Lowered): readonly Low
   const needed: LoweredStep[] = [];
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i]!;
-    const acts = ['assign', 'host', 'scatter'].includes(step.kind) || (step.kind === 'define' && fails(step.value));
-    if (!acts && !outputsOf(step).some((output) => read.has(output))) continue;
+    if (!acts(step) && !outputsOf(step).some((output) => read.has(output))) continue;
     needed.push(step);
     for (const input of inputsOf(step, values)) read.add(holderOf(input));
   }
   return needed.reverse();
 }
 
+/** Marks belong together; what is brought to a place is read there the next time around. */
+function acts(step: LoweredStep): boolean {
+  return ['assign', 'host', 'scatter', 'flow'].includes(step.kind) || (step.kind === 'define' && fails(step.value));
+}
+
 function inputsOf(step: LoweredStep, values: readonly Value[]): readonly Value[] {
-  if (step.kind === 'host') return step.inputs;
+  if (step.kind === 'host' || step.kind === 'flow') return step.inputs;
   if (step.kind === 'matmul' || step.kind === 'convolution') return [step.a, step.b];
   if (step.kind === 'scatter') return scattered(step);
   if (step.kind === 'assign' || step.kind === 'barrier') return [step.value];
@@ -40,6 +44,7 @@ function outputsOf(step: LoweredStep): readonly Value[] {
     case 'define':
       return [step.value];
     case 'host':
+    case 'flow':
       return step.outputs;
     case 'matmul':
     case 'convolution':
