@@ -848,14 +848,14 @@
       local.set $v12
       local.get $i4
       local.get $v12
-      v128.store offset=192 align=4
+      v128.store offset=64 align=4
       local.get $v14
       local.get $v11
       f32x4.mul
       local.set $v15
       local.get $i4
       local.get $v15
-      v128.store offset=64 align=4
+      v128.store offset=192 align=4
       i32.const 4
       local.set $i16
       local.get $i16
@@ -886,14 +886,14 @@
       local.set $f23
       local.get $i18
       local.get $f23
-      f32.store offset=192
+      f32.store offset=64
       local.get $f13
       local.get $f22
       f32.mul
       local.set $f24
       local.get $i18
       local.get $f24
-      f32.store offset=64
+      f32.store offset=192
       local.get $i0
       i32.const 1
       i32.add

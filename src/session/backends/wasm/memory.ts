@@ -3,6 +3,7 @@ import { sizeOf } from '../../../graph/shape.js';
 import type { Fused } from './fuse.js';
 import { holderOf, isCompiled, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import type { Layout } from './layout.js';
+import { mostPacked, packed, type Need } from './packing.js';
 import { aligned, Room } from './room.js';
 import { Loops } from './regions.js';
 import { bytesOf } from './scalar-ops.js';
@@ -59,25 +60,49 @@ export function planMemory(
   scratch: number,
   layout: Layout,
 ): MemoryPlan {
-  const room = new Room(aligned(scratch));
-  const offsets = new Map<Value, number>();
-  const place = (value: Value): void => {
-    if (!storage.has(value) && placed.has(value) && !offsets.has(value))
-      offsets.set(value, room.take(sizeInMemory(value)));
-  };
-  for (const { initial } of fused.variables) place(initial);
-  const dying: Value[][] = fused.steps.map(() => []);
-  for (const [value, step] of lastUses(fused, placed)) dying[step]!.push(value);
-  for (const feed of fused.feeds) place(feed);
-  fused.steps.forEach((step, i) => {
-    for (const output of outputsOf(step)) place(output);
-    for (const value of dying[i]!) if (!storage.has(value)) room.give(offsets.get(value)!, sizeInMemory(value));
-  });
-  const base = layout.values(room.end);
+  const needs = needsOf(fused, placed, storage);
+  const start = aligned(scratch);
+  const inOrder = placedInOrder(needs, start);
+  const bySize = needs.size <= mostPacked ? packed([...needs.values()], start) : inOrder;
+  const { offsets, end } = bySize.end < inOrder.end ? bySize : inOrder;
+  const base = layout.values(end);
   const addressOf = new Map<Value, number>();
   for (const [value, slot] of storage) addressOf.set(value, layout.variable(slot));
-  for (const [value, offset] of offsets) addressOf.set(value, base + offset);
-  return { addressOf, scratch: base, size: room.end };
+  [...needs.keys()].forEach((value, i) => addressOf.set(value, base + offsets[i]!));
+  return { addressOf, scratch: base, size: end };
+}
+
+/** What has to have a place of its own, in the order in which it comes to be. */
+function needsOf(
+  fused: Fused,
+  placed: ReadonlySet<Value>,
+  storage: ReadonlyMap<Value, VariableSlot>,
+): ReadonlyMap<Value, Need> {
+  const last = lastUses(fused, placed);
+  const needs = new Map<Value, Need>();
+  const add = (value: Value, from: number): void => {
+    if (storage.has(value) || !placed.has(value) || needs.has(value)) return;
+    needs.set(value, { bytes: sizeInMemory(value), from, to: last.get(value) ?? Infinity });
+  };
+  for (const { initial } of fused.variables) add(initial, -1);
+  for (const feed of fused.feeds) add(feed, -1);
+  fused.steps.forEach((step, i) => outputsOf(step).forEach((output) => add(output, i)));
+  return needs;
+}
+
+/** Each takes what is free when it comes to be: the time is linear. */
+function placedInOrder(needs: ReadonlyMap<Value, Need>, start: number): ReturnType<typeof packed> {
+  const room = new Room(start);
+  const list = [...needs.values()];
+  const byEnd = list.map((_, i) => i).sort((a, b) => list[a]!.to - list[b]!.to);
+  const offsets: number[] = [];
+  let given = 0;
+  for (const { bytes, from } of list) {
+    for (let i = byEnd[given]; i !== undefined && list[i]!.to < from; i = byEnd[++given])
+      room.give(offsets[i]!, list[i]!.bytes);
+    offsets.push(room.take(bytes));
+  }
+  return { offsets, end: room.end };
 }
 
 /** The last step that reads a value, compiled or not; of what is fetched there is none. */
