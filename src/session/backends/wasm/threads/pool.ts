@@ -112,10 +112,14 @@ class Crew {
     this.#lastJob = (this.#lastJob % 0x7fffffff) + 1;
     Atomics.store(control, words.job, this.#lastJob);
     this.#ring();
-    for (let i = Atomics.add(control, words.next, 1); i < chunks; i = Atomics.add(control, words.next, 1))
-      chunk(part, i, 0);
-    Atomics.store(control, words.job, 0);
-    while (Atomics.load(control, words.active) > 0);
+    try {
+      for (let i = Atomics.add(control, words.next, 1); i < chunks; i = Atomics.add(control, words.next, 1))
+        chunk(part, i, 0);
+    } finally {
+      // Whatever happens here, no thread is at work on this when the next job begins.
+      Atomics.store(control, words.job, 0);
+      while (Atomics.load(control, words.active) > 0);
+    }
     if (Atomics.exchange(control, words.failed, 0) === 1) throw new Error('A thread failed at a part of a run.');
   }
 }
