@@ -48,3 +48,12 @@ export function fittingGradient(op: OpView, result: Shape, convolved: Shape, dy:
     throw shapeError(op, 'the gradient of the output does not have the shape of the output', [dy]);
   return [result];
 }
+
+/** The shape of the gradient of filters, whose sizes are the second input. */
+export function filterGradientShape(op: OpView, isDepthwise: boolean): readonly Shape[] {
+  const [image, sizes, dy] = op.inputs;
+  requireImageAndFilter(op, image, null);
+  requireImageAndFilter(op, dy, null);
+  const filter = givenShape(op, sizes);
+  return fittingGradient(op, filter, convolvedShape(op, image.shape, filter, isDepthwise), dy);
+}

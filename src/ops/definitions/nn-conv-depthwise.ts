@@ -8,7 +8,13 @@ import { indices, type IndexOperand } from '../indexing.js';
 import { defineOp, type AttrInput, type OpView } from '../opdef.js';
 import type { CommonDType, Operand } from '../types.js';
 import { shape } from './array-shape.js';
-import { convolvedShape, fittingGradient, givenShape, requireImageAndFilter } from '../image-shapes.js';
+import {
+  convolvedShape,
+  filterGradientShape,
+  fittingGradient,
+  givenShape,
+  requireImageAndFilter,
+} from '../image-shapes.js';
 
 const attributes = `strides: list(int), padding: {'SAME', 'VALID', 'EXPLICIT'}, explicit_paddings: list(int) = [],
   data_format: {'NHWC', 'NCHW'} = 'NHWC', dilations: list(int) = [1, 1, 1, 1]`;
@@ -89,13 +95,7 @@ defineOp({
 defineOp({
   name: 'DepthwiseConv2dNativeBackpropFilter',
   signature: `input: T, filter_sizes: int32, out_backprop: T -> output: T | T: ${floats}, ${attributes}`,
-  infer: (op) => {
-    const [image, sizes, dy] = op.inputs;
-    requireImageAndFilter(op, image, null);
-    requireImageAndFilter(op, dy, null);
-    const filter = givenShape(op, sizes);
-    return fittingGradient(op, filter, convolvedShape(op, image.shape, filter, true), dy);
-  },
+  infer: (op) => filterGradientShape(op, true),
   lower: convolving('filter', true),
   grad: (op, [dy]) => {
     const [image, , out] = op.inputs;

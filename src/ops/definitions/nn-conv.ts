@@ -6,7 +6,13 @@ import { many, one } from '../call.js';
 import { composedInScope } from '../compose.js';
 import { convolving } from '../convolution.js';
 import { convolutionAttrs, type ConvolutionOptions, type Padding, type PerAxis } from '../image-calls.js';
-import { convolvedShape, fittingGradient, givenShape, requireImageAndFilter } from '../image-shapes.js';
+import {
+  convolvedShape,
+  filterGradientShape,
+  fittingGradient,
+  givenShape,
+  requireImageAndFilter,
+} from '../image-shapes.js';
 import { indices, type IndexOperand } from '../indexing.js';
 import { constantShape } from '../known.js';
 import { defineOp, type AttrInput, type OpView } from '../opdef.js';
@@ -191,13 +197,7 @@ defineOp({
 defineOp({
   name: 'Conv2DBackpropFilter',
   signature: `input: T, filter_sizes: int32, out_backprop: T -> output: T | T: ${floats}, ${attributes}`,
-  infer: (op) => {
-    const [image, sizes, dy] = op.inputs;
-    requireImageAndFilter(op, image, null);
-    requireImageAndFilter(op, dy, null);
-    const filter = givenShape(op, sizes);
-    return fittingGradient(op, filter, convolvedShape(op, image.shape, filter, false), dy);
-  },
+  infer: (op) => filterGradientShape(op, false),
   lower: convolving('filter', false),
   grad: (op, [dy]) => {
     const [image, , out] = op.inputs;
