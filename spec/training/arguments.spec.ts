@@ -153,8 +153,10 @@ test('varList is any nest of variables and tensors, whatever their shapes and dt
     const all: readonly (readonly [tl.Tensor | tl.IndexedSlices | null, tl.Variable])[] = sgd.computeGradients(loss);
     expect(all.map(([, variable]) => variable)).toEqual([w, b]);
     type Any = tl.Variable | readonly Any[] | { readonly [key: string]: Any };
-    const any: Any = nested;
-    const ofAny: readonly tl.Variable[] = sgd.computeGradients(loss, { varList: any }).map(([, variable]) => variable);
+    const mixed: Any = nested;
+    const ofAny: readonly tl.Variable[] = sgd
+      .computeGradients(loss, { varList: mixed })
+      .map(([, variable]) => variable);
     expect(ofAny).toEqual([w, b]);
     expect(sgd.minimize(loss, { varList: nested }).name).toBe('GradientDescent');
     // @ts-expect-error a name is no variable

@@ -46,6 +46,7 @@ export * from './math-rounding.js';
 export * from './math-select.js';
 export * from './math-trigonometry.js';
 export * from './reduce-norm.js';
+export * from './reduce-arg.js';
 export * from './reduce-order.js';
 export * from './reduce.js';
 import './training.js';
