@@ -3,7 +3,7 @@ import * as tl from '../../../src/index.js';
 import type { Observe } from '../../../src/session/chain.js';
 import { parseFetches } from '../../../src/session/fetches.js';
 import type { Emitted } from '../../../src/session/backends/wasm/emit.js';
-import { PlainLayout } from '../../../src/session/backends/wasm/layout.js';
+import { PlainLayout } from './plain-layout.js';
 import { fusedProgram, toModule } from '../../../src/session/backends/wasm/pipeline.js';
 import { compile } from '../../../src/session/pipeline.js';
 

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import * as tl from '../../../src/index.js';
 import { place, type Placed } from '../../../src/session/backends/wasm/emit.js';
-import { PlainLayout } from '../../../src/session/backends/wasm/layout.js';
+import { PlainLayout } from './plain-layout.js';
 import { outputsOf, sizeInMemory } from '../../../src/session/backends/wasm/memory.js';
 import { fusedProgram, toModule } from '../../../src/session/backends/wasm/pipeline.js';
 import { holderOf, type Value } from '../../../src/session/backends/wasm/program.js';
