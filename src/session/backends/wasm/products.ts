@@ -12,7 +12,7 @@ export interface ProductOptions {
 }
 
 /** Operations below which a product stays on one thread. */
-const fewOperations = 1 << 20;
+const fewOperations = 1 << 19;
 
 /** A function for a product step; equal ones share it. */
 export class Products {
@@ -34,7 +34,7 @@ export class Products {
   /** `scratch`: where it begins. */
   call(step: MatMulStep, scratch: number, address: (of: Value) => number): Call {
     const { a, b, out } = step;
-    const { fn, scratch: scratchBytes } = this.#of.get(step)!;
+    const { fn, scratch: scratchBytes, grain } = this.#of.get(step)!;
     const [m, n] = out.shape!.slice(-2) as [number, number];
     const batch = out.shape!.slice(0, -2);
     const count = batch.reduce((product, dim) => product * dim, 1);
@@ -49,9 +49,10 @@ export class Products {
     const own = { operand: 3, bytes: scratchBytes };
     if (count === 1 && !isLarge) return serial(fn, [...one(0), 0, m]);
     if (count === 1) {
-      // Each part may pack an operand for itself, which takes as long as the products of some ten rows.
-      const chunks = Math.min(4 * this.#options.threads, Math.max(this.#options.threads, Math.floor(m / 96)));
-      return { fn, operands: one(0), split: { ...splitIn(chunks, m, 12), scratch: own } };
+      // Each part may pack an operand for itself, which takes as long as the products of some ten rows. As many for each thread.
+      const { threads } = this.#options;
+      const chunks = threads * Math.min(4, Math.max(1, Math.floor(m / 96 / threads)));
+      return { fn, operands: one(0), split: { ...splitIn(chunks, m, grain), scratch: own } };
     }
     const all = this.#batch(fn, count, m, one);
     if (!isLarge) return serial(all, [scratch, 0, count]);
