@@ -5,7 +5,7 @@ import type { NDArray } from '../graph/ndarray.js';
 export interface StepStats {
   /** What it gives: tensors, or the operation that acts. */
   readonly name: string;
-  /** `'kernel'`, `'matmul'`, … for steps of compiled plans, `'host'` for what JavaScript runs between them, `'operation'` without a compiler. */
+  /** `'kernel'`, `'matmul'`, … for steps of compiled plans, `'band'` for several that go through their rows together, `'host'` for what JavaScript runs between them, `'operation'` without a compiler. */
   readonly kind: string;
   /** The names of the operations that are computed in it. */
   readonly ops: readonly string[];

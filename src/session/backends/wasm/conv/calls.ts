@@ -1,13 +1,17 @@
 /** Calls of convolutions. */
 import type { ModuleBuilder } from '../assembler/module.js';
-import { serial, splitIn, type Call } from '../entry.js';
 import type { MatMulDType } from '../matmul/lanes.js';
 import { storageOf, type ProductOptions } from '../products.js';
 import type { ConvolutionStep, Value } from '../program.js';
+import type { Ranged } from '../ranges.js';
 import { defineConvolution, type ConvolutionEmitted } from './convolution.js';
 
 /** Operations below which a convolution stays on one thread. */
 const fewOperations = 1 << 20;
+/** Each part packs the filter, or copies rows, for itself. */
+const fewRows = 32;
+/** Rows that ranges had better begin at multiples of. */
+const tile = 4;
 
 /** A function for a convolution step; equal ones share it. */
 export class Convolutions {
@@ -36,13 +40,18 @@ export class Convolutions {
   }
 
   /** `scratch`: where it begins. */
-  call(step: ConvolutionStep, scratch: number, address: (of: ReturnType<typeof storageOf>) => number): Call {
+  work(step: ConvolutionStep, scratch: number, address: (of: ReturnType<typeof storageOf>) => number): Ranged {
     const { fn, scratch: bytes, rows, operations } = this.#of.get(step)!;
-    const { threads } = this.#options;
     const operands = [step.a, step.b, step.out].map((value: Value) => address(storageOf(value)));
-    if (threads === 1 || operations < fewOperations) return serial(fn, [...operands, scratch, 0, rows]);
-    // Each part packs the filter, or copies rows, for itself.
-    const split = splitIn(2 * threads, rows, 4);
-    return { fn, operands: [...operands, scratch], split: { ...split, scratch: { operand: 3, bytes } } };
+    return {
+      fn,
+      operands: [...operands, scratch],
+      scratch: { operand: 3, bytes },
+      extent: rows,
+      grain: 1,
+      tile,
+      least: fewRows,
+      worth: operations / fewOperations,
+    };
   }
 }
