@@ -39,8 +39,7 @@ const programs: Readonly<Record<string, () => Program>> = {
   'attention, with gradients': () => {
     const x = input([8 * 16, 32]);
     const [wq, wk, wv] = [1, 2, 3].map((seed) => weights(`w${seed}`, [32, 32], seed));
-    const heads = (w: tl.Variable) =>
-      tl.transpose(tl.reshape(tl.matmul(x, w), [8, 16, 4, 8]), [0, 2, 1, 3]) as tl.Tensor;
+    const heads = (w: tl.Variable): tl.Tensor => tl.transpose(tl.reshape(tl.matmul(x, w), [8, 16, 4, 8]), [0, 2, 1, 3]);
     const scores = tl.nn.softmax(tl.matmul(heads(wq!), heads(wk!), { transposeB: true }));
     const y = tl.square(tl.transpose(tl.matmul(scores, heads(wv!)), [0, 2, 1, 3]));
     return { fetches: [y, ...gradients(y, [x, wq!, wk!, wv!])], feeds: [x] };
@@ -88,9 +87,9 @@ function results(build: () => Program, options: tl.SessionOptions): readonly Flo
         new tl.NDArray('float32', feed.shape as number[], numbers(sizeOf(feed.shape as number[]), i)),
       ]),
     );
-    const runs = [1, 2, 3].flatMap(() => session.runSync([...fetches], data) as (tl.NDArray | null)[]);
+    const runs = [1, 2, 3].flatMap((): readonly unknown[] => session.runSync([...fetches], data));
     const held = tl.trainableVariables().map((variable) => session.runSync(variable));
-    return [...runs, ...held].flatMap((array) => (array ? [array.data as Float32Array] : []));
+    return [...runs, ...held].flatMap((array) => (array instanceof tl.NDArray ? [array.data as Float32Array] : []));
   });
 }
 

@@ -25,8 +25,8 @@ const mostChunks = 4;
 
 /** A call of all rows, by as many threads as there are where that pays. */
 export function callOf(work: Ranged, threads: number): Call {
-  const { fn, operands, scratch, extent, tile, worth } = work;
-  const split = splitIn(chunksOf(work, extent, threads), extent, tile);
+  const { fn, operands, scratch, extent, grain, tile, worth } = work;
+  const split = evenly(chunksOf(work, threads), extent, grain, tile);
   if (threads === 1 || worth <= 1 || split.size >= extent) return serial(fn, [...operands, 0, extent]);
   return { fn, operands, split: { ...split, scratch } };
 }
@@ -43,10 +43,8 @@ export function callsOfBand(
   const isShared = threads > 1 && worth > 1;
   const unit = unitOf(works, rows, 'grain');
   if (isShared && rows < threads * unit) return works.map((work) => callOf(work, threads));
-  const chunks = Math.min(...works.map((work) => chunksOf(work, work.extent, threads)));
-  const [tiled, exact] = [unitOf(works, rows, 'tile'), unit].map((grain) => splitIn(chunks, rows, grain));
-  // Tiles in part are better than threads without work.
-  const split = tiled!.size <= 1.25 * exact!.size ? tiled! : exact!;
+  const chunks = Math.min(...works.map((work) => chunksOf(work, threads)));
+  const split = evenly(chunks, rows, unit, unitOf(works, rows, 'tile'));
   const fn = defineBand(module, name, works, rows);
   const call = isShared
     ? { fn, operands: [0], split: { ...split, scratch: { operand: 0, bytes: 1 } } }
@@ -86,6 +84,12 @@ export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-function chunksOf({ least }: Ranged, extent: number, threads: number): number {
+/** Tiles in part are better than threads without work. */
+function evenly(chunks: number, extent: number, grain: number, tile: number): ReturnType<typeof splitIn> {
+  const [tiled, exact] = [splitIn(chunks, extent, tile), splitIn(chunks, extent, grain)];
+  return tiled.size <= 1.25 * exact.size ? tiled : exact;
+}
+
+function chunksOf({ extent, least }: Ranged, threads: number): number {
   return threads * Math.min(mostChunks, Math.max(1, Math.floor(extent / least / threads)));
 }
