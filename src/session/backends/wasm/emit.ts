@@ -100,7 +100,8 @@ export class PlanEmitter {
   /** Values in the place of variables. */
   readonly storage: ReadonlyMap<Value, VariableSlot>;
   readonly memory: MemoryPlan;
-  /** Bytes that products and convolutions work in. */
+  /** Bytes that products and convolutions work in, of each thread and of all. */
+  readonly #scratchEach: number;
   readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
   readonly #loops: Loops;
@@ -115,7 +116,8 @@ export class PlanEmitter {
     this.storage = valuesInPlace(fused);
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
-    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.#scratchEach = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.scratch = this.#scratchEach * options.threads;
     this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
@@ -182,10 +184,9 @@ export class PlanEmitter {
 
   /** What goes through rows, so that any of them can be asked for. */
   #work(step: RowStep, i: number): Ranged {
-    if (step.kind === 'matmul')
-      return this.#products.work(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
-    if (step.kind === 'convolution')
-      return this.#convolutions.work(step, this.memory.scratch, (of) => this.#address(of));
+    const scratch = { address: this.memory.scratch, bytes: this.#scratchEach };
+    if (step.kind === 'matmul') return this.#products.work(step, scratch, (of) => this.#address(storageOf(of)));
+    if (step.kind === 'convolution') return this.#convolutions.work(step, scratch, (of) => this.#address(of));
     const { fn, hasParts } = this.#kernel(step, i, true);
     const { extent, grain } = this.fused.nests.of(step);
     const least = hasParts ? grain : extent;

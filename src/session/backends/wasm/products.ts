@@ -4,12 +4,11 @@ import type { FunctionRef } from './assembler/code.js';
 import { defineMatMul, type MatMulEmitted } from './matmul/matmul.js';
 import type { ModuleParts } from './parts.js';
 import { holderOf, type MatMulStep, type Value } from './program.js';
-import type { Ranged } from './ranges.js';
+import type { Ranged, ScratchPlace } from './ranges.js';
 import { bytesOf } from './scalar-ops.js';
 
 export interface ProductOptions {
   readonly relaxed: boolean;
-  readonly threads: number;
 }
 
 /** Operations below which a product stays on one thread. */
@@ -29,15 +28,14 @@ export class Products {
     for (const step of steps) this.#of.set(step, this.#define(step));
   }
 
-  /** Bytes of scratch for all threads. */
+  /** Bytes of scratch for a thread. */
   get scratch(): number {
-    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch)) * this.#options.threads;
+    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch));
   }
 
-  /** `scratch`: where it begins. */
-  work(step: MatMulStep, scratch: number, address: (of: Value) => number): Ranged {
+  work(step: MatMulStep, scratch: ScratchPlace, address: (of: Value) => number): Ranged {
     const { a, b, out } = step;
-    const { fn, scratch: bytes, grain: tile } = this.#of.get(step)!;
+    const { fn, grain: tile } = this.#of.get(step)!;
     const [m, n] = out.shape!.slice(-2) as [number, number];
     const batch = out.shape!.slice(0, -2);
     const count = sizeOf(batch);
@@ -45,8 +43,9 @@ export class Products {
       address(a) + matrixOffset(a, batch, i),
       address(b) + matrixOffset(b, batch, i),
       address(out) + matrixOffset(out, batch, i),
-      scratch,
+      scratch.address,
     ];
+    const { bytes } = scratch;
     const worth = (2 * count * m * n * kOf(step)) / fewOperations;
     if (count === 1) {
       const own = { operand: 3, bytes };
@@ -54,7 +53,7 @@ export class Products {
     }
     const all = this.#batch(fn, count, m, one);
     const own = { operand: 0, bytes };
-    return { fn: all, operands: [scratch], scratch: own, extent: count, grain: 1, tile: 1, least: 1, worth };
+    return { fn: all, operands: [scratch.address], scratch: own, extent: count, grain: 1, tile: 1, least: 1, worth };
   }
 
   /** (scratch, from, to): the matrices of a batch from one number below another. */

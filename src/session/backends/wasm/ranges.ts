@@ -20,6 +20,12 @@ export interface Ranged {
   readonly worth: number;
 }
 
+/** Scratch of the first thread, and how much each has: the same for all works, as threads may be at different ones. */
+export interface ScratchPlace {
+  readonly address: number;
+  readonly bytes: number;
+}
+
 /** Chunks for each thread at most: who is done early takes another. */
 const mostChunks = 4;
 

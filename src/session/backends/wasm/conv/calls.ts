@@ -3,7 +3,7 @@ import type { ModuleBuilder } from '../assembler/module.js';
 import type { MatMulDType } from '../matmul/lanes.js';
 import { storageOf, type ProductOptions } from '../products.js';
 import type { ConvolutionStep, Value } from '../program.js';
-import type { Ranged } from '../ranges.js';
+import type { Ranged, ScratchPlace } from '../ranges.js';
 import { defineConvolution, type ConvolutionEmitted } from './convolution.js';
 
 /** Operations below which a convolution stays on one thread. */
@@ -15,11 +15,9 @@ const tile = 4;
 
 /** A function for a convolution step; equal ones share it. */
 export class Convolutions {
-  readonly #options: ProductOptions;
   readonly #of = new Map<ConvolutionStep, ConvolutionEmitted>();
 
   constructor(module: ModuleBuilder, steps: readonly ConvolutionStep[], options: ProductOptions) {
-    this.#options = options;
     const defined = new Map<string, ConvolutionEmitted>();
     for (const step of steps) {
       const { convolution, out } = step;
@@ -34,19 +32,18 @@ export class Convolutions {
     }
   }
 
-  /** Bytes of scratch for all threads. */
+  /** Bytes of scratch for a thread. */
   get scratch(): number {
-    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch)) * this.#options.threads;
+    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch));
   }
 
-  /** `scratch`: where it begins. */
-  work(step: ConvolutionStep, scratch: number, address: (of: ReturnType<typeof storageOf>) => number): Ranged {
-    const { fn, scratch: bytes, rows, operations } = this.#of.get(step)!;
+  work(step: ConvolutionStep, scratch: ScratchPlace, address: (of: ReturnType<typeof storageOf>) => number): Ranged {
+    const { fn, rows, operations } = this.#of.get(step)!;
     const operands = [step.a, step.b, step.out].map((value: Value) => address(storageOf(value)));
     return {
       fn,
-      operands: [...operands, scratch],
-      scratch: { operand: 3, bytes },
+      operands: [...operands, scratch.address],
+      scratch: { operand: 3, bytes: scratch.bytes },
       extent: rows,
       grain: 1,
       tile,
