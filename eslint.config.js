@@ -6,7 +6,7 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '**/.venv/', 'coverage/', 'out/', 'examples/out/'] },
+  { ignores: ['dist/', 'node_modules/', '**/.venv/', 'coverage/', 'out/', 'examples/out/', '**/*_pb.ts'] },
   js.configs.recommended,
   {
     files: ['**/*.js', '**/*.mjs'],

@@ -16,6 +16,7 @@ export {
   TapelessError,
   UnavailableError,
 } from './graph/errors.js';
+export type { GraphDef } from './graph/graph-def/messages.js';
 export { getDefaultGraph, Graph, resetDefaultGraph } from './graph/graph.js';
 export { NDArray, type TensorData } from './graph/ndarray.js';
 export { Operation } from './graph/operation.js';
@@ -54,6 +55,7 @@ export {
   type TapeJacobianOptions,
   type TapeOptions,
 } from './gradients/tape.js';
+export { importGraphDef, type ImportOptions } from './interop/import/import-graph-def.js';
 export { applyAppended } from './ops/apply-appended.js';
 export { convertToTensor } from './ops/call.js';
 export * from './ops/definitions/index.js';
