@@ -11,6 +11,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^tapeless$': '<rootDir>/src/index.ts',
     '^tapeless/testing$': '<rootDir>/src/testing/index.ts',
+    '^tapeless/interop$': '<rootDir>/src/interop/index.ts',
   },
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
   testTimeout: 30_000,

@@ -16,6 +16,7 @@ export {
   TapelessError,
   UnavailableError,
 } from './graph/errors.js';
+export type { GraphDef } from './graph/graph-def/messages.js';
 export { getDefaultGraph, Graph, resetDefaultGraph } from './graph/graph.js';
 export { NDArray, type TensorData } from './graph/ndarray.js';
 export { Operation } from './graph/operation.js';

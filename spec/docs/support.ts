@@ -1,6 +1,7 @@
 /** Runs the examples of docstrings and documents: every line `expression; // value` is a claim, and is checked. */
 import { expect } from '@jest/globals';
 import ts from 'typescript';
+import * as interop from '../../src/interop/index.js';
 import * as testing from '../../src/testing/index.js';
 import * as tl from '../../src/index.js';
 
@@ -109,6 +110,7 @@ export async function runExample({ code }: Example): Promise<number> {
   const scope: Record<string, unknown> = {
     ...tl,
     ...testing,
+    ...interop,
     expect,
     tl,
     g,

@@ -117,6 +117,34 @@ export function dtypeOfSignatureName(name: string): DType | undefined {
   return bySignatureName.get(name)?.name;
 }
 
+/** Of TensorFlow's other dtypes: they are carried through, and nothing is computed in them. */
+const otherDataTypes: Readonly<Record<number, string>> = {
+  0: 'DT_INVALID',
+  11: 'DT_QINT8',
+  12: 'DT_QUINT8',
+  13: 'DT_QINT32',
+  15: 'DT_QINT16',
+  16: 'DT_QUINT16',
+  24: 'DT_FLOAT8_E5M2',
+  25: 'DT_FLOAT8_E4M3FN',
+  29: 'DT_INT4',
+  30: 'DT_UINT4',
+};
+const byEnumValue: ReadonlyMap<number, DTypeInfo> = new Map(dtypes.map((info) => [info.enumValue, info]));
+/** What TensorFlow adds to a dtype for references to variables of it. */
+const reference = 100;
+
+/** The dtype of a value of the `DataType` enum; undefined where nothing is computed in it, as for references. */
+export function dtypeOfEnum(value: number): DType | undefined {
+  return byEnumValue.get(value)?.name;
+}
+
+/** The symbol of a value of the `DataType` enum; an unknown one as its number. */
+export function dataTypeName(value: number): string | number {
+  if (value > reference) return `${dataTypeName(value - reference)}_REF`;
+  return byEnumValue.get(value)?.enumName ?? otherDataTypes[value] ?? value;
+}
+
 /** Fresh zeroed storage for `size` elements. */
 export function allocate<D extends DType>(dtype: D, size: number): DTypeStorage[D] {
   const storage = dtypeInfo(dtype).allocate(size);

@@ -1,6 +1,8 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
 import { appendedSince, type Appended } from './appended.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
+import { exportGraph } from './graph-def/graph-def.js';
+import type { GraphDef } from './graph-def/messages.js';
 import { Ledger, type GraphFunction } from './ledger.js';
 import { checkName, NameTable, type TakenName } from './names.js';
 import { Operation } from './operation.js';
@@ -297,6 +299,18 @@ export class Graph {
   /** The names in a collection, such as `trainable_variables`. */
   collection(name: string): readonly string[] {
     return this.state.collections[name] ?? [];
+  }
+
+  /**
+   * The graph as TensorFlow's GraphDef, a plain object: nodes in the order in which they were made, then the function library. Large
+   * constants are views of what the graph holds.
+   * @throws DTypeError for a constant, or a text, that has no form there
+   * @example
+   * constant([1, 2], { name: 'x' }).square();
+   * g.toGraphDef().node?.map(({ name, op, input }) => [name, op, input]); // [['x', 'Const', []], ['Square', 'Square', ['x']]]
+   */
+  toGraphDef(): GraphDef {
+    return exportGraph(this);
   }
 
   toString(): string {

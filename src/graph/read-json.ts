@@ -1,10 +1,13 @@
 /** Nodes and their attributes from protobuf's JSON, checked on the way. */
 import type { AttrKind, Attrs, AttrValue, NodeDef } from './attr.js';
-import { allocate, dtypeInfo, dtypes, type DType } from './dtype.js';
+import { textOfBytes } from './bytes.js';
+import { dtypeInfo, dtypes, type DType } from './dtype.js';
 import { InvalidArgumentError } from './errors.js';
-import { NDArray } from './ndarray.js';
-import { attrField } from './print/json.js';
-import { sizeOf, type Shape } from './shape.js';
+import { attrField } from './graph-def/attr.js';
+import type { TensorProto } from './graph-def/messages.js';
+import { arrayOf, shapeProto } from './graph-def/tensor.js';
+import type { NDArray } from './ndarray.js';
+import type { Shape } from './shape.js';
 
 /** A place in a JSON text: what stands there, and the way to it for errors. */
 export class JsonValue {
@@ -85,7 +88,7 @@ export class JsonValue {
   /** Integers of 64 bits stand there as strings. */
   integer(): bigint {
     const text = this.text();
-    if (!/^-?\d{1,19}$/.test(text)) throw this.not('an integer in quotes');
+    if (!/^-?\d{1,20}$/.test(text)) throw this.not('an integer in quotes');
     return BigInt(text);
   }
 
@@ -123,38 +126,41 @@ export class JsonValue {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function utf8Text(value: JsonValue): string {
-  try {
-    return utf8.decode(value.bytes());
-  } catch (error) {
-    throw error instanceof InvalidArgumentError ? error : value.not('a string in UTF-8');
-  }
-}
+/** How elements that a tensor lists are read, by the field they are in. */
+const elements = {
+  floatVal: (value: JsonValue) => value.float(),
+  doubleVal: (value: JsonValue) => value.float(),
+  scomplexVal: (value: JsonValue) => value.float(),
+  dcomplexVal: (value: JsonValue) => value.float(),
+  intVal: (value: JsonValue) => value.float(),
+  halfVal: (value: JsonValue) => value.float(),
+  uint32Val: (value: JsonValue) => value.float(),
+  boolVal: (value: JsonValue) => value.boolean(),
+  int64Val: (value: JsonValue) => value.integer(),
+  uint64Val: (value: JsonValue) => value.integer(),
+  stringVal: (value: JsonValue) => value.bytes(),
+} as const satisfies Partial<Record<keyof TensorProto, unknown>>;
 
 function tensor(value: JsonValue): NDArray {
-  const [dtype, shape] = [value.at('dtype').dtype(), value.at('tensorShape').shape()];
-  if (shape === null || shape.includes(null)) throw value.at('tensorShape').not('a known shape');
-  const dims = shape as readonly number[];
-  if (dtype === 'string') {
-    const texts = value.at('stringVal').list().map(utf8Text);
-    if (texts.length !== sizeOf(dims)) throw value.at('stringVal').not(`a list of ${sizeOf(dims)}`);
-    return new NDArray(dtype, dims, texts);
+  const content = value.at('tensorContent');
+  const shape = value.at('tensorShape').shape();
+  const lists = Object.entries(elements).map(([field, read]) => [field, value.at(field).list().map((item) => read(item))]); // prettier-ignore
+  try {
+    return arrayOf({
+      dtype: dtypeInfo(value.at('dtype').dtype()).enumValue,
+      tensorShape: shapeProto(shape),
+      ...(!content.isMissing && { tensorContent: content.bytes() }),
+      ...(Object.fromEntries(lists) as object),
+    });
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? value.not(`a constant (${error.message})`) : error;
   }
-  const content = value.at('tensorContent').bytes();
-  const size = sizeOf(dims) * dtypeInfo(dtype).bytes;
-  if (content.length !== size) throw value.at('tensorContent').not(`${size} bytes`);
-  const data = allocate(dtype, sizeOf(dims));
-  if (!ArrayBuffer.isView(data)) throw value.at('dtype').not('a DataType of constants');
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(content);
-  return new NDArray(dtype, dims, data);
 }
 
 function scalar(kind: AttrKind, value: JsonValue): unknown {
   switch (kind) {
     case 'string':
-      return utf8Text(value);
+      return textOfBytes(value.bytes());
     case 'int':
       return value.integer();
     case 'float':

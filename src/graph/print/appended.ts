@@ -5,7 +5,7 @@ import { dtypeInfo } from '../dtype.js';
 import { formatShape } from '../shape.js';
 import type { ArgumentDef, FunctionDef } from '../state.js';
 import { functionLines } from './functions.js';
-import { nodeJson, shapeJson, type Json } from './json.js';
+import { exactNodeJson, shapeJson, type Json } from './json.js';
 import { nodeLine } from './text.js';
 
 /** What the JSON says it is. */
@@ -33,7 +33,7 @@ export function appendedJson(data: AppendedData): Json {
   return {
     format: appendedFormat,
     start: { nodes: start.nodes, functions: start.functions, collections: start.collections },
-    node: nodes.map((node) => nodeJson(node, true)),
+    node: nodes.map((node) => exactNodeJson(node)),
     forwardOf: forwardOf as Json,
     outputs: outputs.map(outputsJson),
     function: bodies.map((body, i) => functionJson(functions[i]!, body)),
@@ -56,7 +56,7 @@ function functionJson(def: FunctionDef, body: BodyDef): Json {
     controlRet,
     spelled: nodeDef.map(({ input }) => input),
     outer,
-    node: nodes.map((node) => nodeJson(node, true)),
+    node: nodes.map((node) => exactNodeJson(node)),
     outputs: outputs.map(outputsJson),
     forwardOf: forwardOf as Json,
     inputs,

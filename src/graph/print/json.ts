@@ -1,30 +1,25 @@
-/** A graph as TensorFlow's GraphDef in protobuf's JSON mapping. */
-import type { AttrKind, Attrs, AttrValue, NodeDef } from '../attr.js';
-import { dtypeInfo, type DType } from '../dtype.js';
-import { DTypeError } from '../errors.js';
-import type { NDArray } from '../ndarray.js';
+/** A graph as TensorFlow's GraphDef in protobuf's JSON mapping: the message, rendered. */
+import type { Attrs, AttrValue, NodeDef } from '../attr.js';
+import { base64 } from '../bytes.js';
+import { dataTypeName } from '../dtype.js';
+import { attrField, attrProto } from '../graph-def/attr.js';
+import { functionProto, graphDefOf, nodeProto } from '../graph-def/graph-def.js';
+import type {
+  ArgProto,
+  AttrListValue,
+  AttrMap,
+  AttrProto,
+  FunctionProto,
+  GraphDef,
+  NodeProto,
+  TensorProto,
+  TensorShapeProto,
+} from '../graph-def/messages.js';
+import { shapeProto } from '../graph-def/tensor.js';
 import type { Shape } from '../shape.js';
-import type { ArgumentDef, FunctionDef, GraphState } from '../state.js';
+import type { FunctionDef, GraphState } from '../state.js';
 
 export type Json = null | string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
-
-const utf8 = new TextEncoder();
-const chunk = 0x6000; // a multiple of 3, so that chunks can be encoded one by one
-
-/** Base64 of bytes, in the browser as in Node. */
-function base64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += chunk) parts.push(btoa(String.fromCharCode(...bytes.subarray(i, i + chunk))));
-  return parts.join('');
-}
-
-function bytesOf(text: string): string {
-  if (/\p{Surrogate}/u.test(text))
-    throw new DTypeError('A string with half a surrogate pair is no UTF-8 and has no form in a GraphDef.');
-  return base64(utf8.encode(text));
-}
-
-const enumName = (dtype: DType): string => dtypeInfo(dtype).enumName;
 
 /** JSON has no such numbers; protobuf writes them as strings. */
 function floatJson(value: number): Json {
@@ -32,93 +27,135 @@ function floatJson(value: number): Json {
 }
 
 export function shapeJson(shape: Shape): Json {
-  if (shape === null) return { unknownRank: true };
-  return shape.length === 0 ? {} : { dim: shape.map((size) => ({ size: String(size ?? -1) })) };
+  return shapeProtoJson(shapeProto(shape));
 }
 
-function tensorJson(array: NDArray): Json {
-  const common = { dtype: enumName(array.dtype), tensorShape: shapeJson(array.shape) };
-  const { data, dtype } = array;
-  if (dtype === 'string') return { ...common, stringVal: (data as readonly string[]).map(bytesOf) };
-  if (!ArrayBuffer.isView(data)) throw new DTypeError(`A constant of dtype ${dtype} has no form in a GraphDef.`);
-  // Typed arrays are little-endian on every machine JavaScript runs on today, as tensor_content is.
-  return { ...common, tensorContent: base64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
+function shapeProtoJson({ dim = [], unknownRank = false }: TensorShapeProto): Json {
+  if (unknownRank) return { unknownRank };
+  if (dim.length === 0) return {};
+  return { dim: dim.map(({ size = 0n, name = '' }) => ({ size: String(size), ...(name !== '' && { name }) })) };
 }
 
-/** The field of an AttrValue that holds each kind. */
-export const attrField: Readonly<Record<AttrKind, string>> = {
-  string: 's',
-  int: 'i',
-  float: 'f',
-  bool: 'b',
-  type: 'type',
-  shape: 'shape',
-  tensor: 'tensor',
-  func: 'func',
-};
+/** How the elements that a TensorProto lists are written, by the field they are in. */
+const elementJson = {
+  floatVal: floatJson,
+  doubleVal: floatJson,
+  scomplexVal: floatJson,
+  dcomplexVal: floatJson,
+  intVal: (value: number) => value,
+  halfVal: (value: number) => value,
+  uint32Val: (value: number) => value,
+  boolVal: (value: boolean) => value,
+  int64Val: String,
+  uint64Val: String,
+  stringVal: base64,
+} as const satisfies Partial<Record<keyof TensorProto, unknown>>;
 
-function scalarJson(kind: AttrKind, value: unknown, exact: boolean): Json {
-  switch (kind) {
-    case 'string':
-      return bytesOf(value as string);
-    case 'int':
-      return String(value);
-    case 'float':
-      return floatJson(value as number);
-    case 'bool':
-      return value as boolean;
-    case 'type':
-      return enumName(value as DType);
-    case 'shape':
-      return shapeJson(value as Shape);
-    case 'tensor':
-      return tensorJson(value as NDArray);
-    case 'func': {
-      const { name, attr } = value as { name: string; attr: Attrs };
-      return { name, attr: attrsJson(attr, exact) };
-    }
-  }
-}
-
-function attrJson(attr: AttrValue, exact: boolean): Json {
-  if (attr.kind !== 'list') return { [attrField[attr.kind]]: scalarJson(attr.kind, attr.value, exact) };
-  const values = attr.value.map((value) => scalarJson(attr.of, value, exact));
-  return { list: values.length === 0 && !exact ? {} : { [attrField[attr.of]]: values } };
-}
-
-/** Sorted by name, as protobuf prints maps; exactly: in their own order, and with the kinds of empty lists. */
-function attrsJson(attrs: Attrs, exact: boolean): Json {
-  const names = Object.keys(attrs);
-  if (!exact) names.sort();
-  return Object.fromEntries(names.map((name) => [name, attrJson(attrs[name]!, exact)]));
-}
-
-/** One node as protobuf's JSON; fields that hold their default are left out. Exactly: such that the very same node can be read again. */
-export function nodeJson(node: NodeDef, exact = false): Json {
+function tensorJson(tensor: TensorProto): Json {
+  const { dtype = 0, tensorShape, tensorContent } = tensor;
+  const lists = Object.entries(elementJson).flatMap(([field, json]) => {
+    const elements = tensor[field as keyof typeof elementJson] as readonly never[] | undefined;
+    return elements && elements.length > 0 ? [[field, elements.map((element) => json(element))] as const] : [];
+  });
   return {
-    name: node.name,
-    op: node.op,
-    ...(node.input.length > 0 && { input: node.input }),
-    ...(node.device !== '' && { device: node.device }),
-    ...(Object.keys(node.attr).length > 0 && { attr: attrsJson(node.attr, exact) }),
+    dtype: dataTypeName(dtype),
+    ...(tensorShape && { tensorShape: shapeProtoJson(tensorShape) }),
+    ...(tensorContent && tensorContent.length > 0 && { tensorContent: base64(tensorContent) }),
+    ...Object.fromEntries(lists),
+  };
+}
+
+/** How a value of each case of an AttrValue is written. */
+const valueJson = {
+  s: base64,
+  i: String,
+  f: floatJson,
+  b: (value: boolean): Json => value,
+  type: dataTypeName,
+  shape: shapeProtoJson,
+  tensor: tensorJson,
+  func: ({ name = '', attr = {} }: { readonly name?: string; readonly attr?: AttrMap }): Json => ({
+    name,
+    attr: attrMapJson(attr),
+  }),
+} as const satisfies { readonly [K in keyof AttrListValue]: (value: never) => Json };
+
+function attrJson({ value }: AttrProto): Json {
+  if (value.case === undefined) return {};
+  if (value.case === 'placeholder') return { placeholder: value.value };
+  if (value.case !== 'list') return { [value.case]: (valueJson[value.case] as (item: unknown) => Json)(value.value) };
+  const lists = Object.entries(value.value) as [keyof AttrListValue, readonly unknown[]][];
+  return {
+    list: Object.fromEntries(
+      lists
+        .filter(([, items]) => items.length > 0)
+        .map(([of, items]) => [of, items.map((item) => (valueJson[of] as (item: unknown) => Json)(item))]),
+    ),
+  };
+}
+
+function attrMapJson(attrs: AttrMap): Json {
+  return Object.fromEntries(Object.entries(attrs).map(([name, attr]) => [name, attrJson(attr)]));
+}
+
+function protoJson({ name = '', op = '', input = [], device = '', attr = {} }: NodeProto): Json {
+  return {
+    name,
+    op,
+    ...(input.length > 0 && { input }),
+    ...(device !== '' && { device }),
+    ...(Object.keys(attr).length > 0 && { attr: attrMapJson(attr) }),
+  };
+}
+
+/** One node as protobuf's JSON; fields that hold their default are left out. */
+export function nodeJson(node: NodeDef): Json {
+  return protoJson(nodeProto(node));
+}
+
+/** Such that the very same node can be read again: attributes in their own order, empty lists with their kinds. */
+export function exactNodeJson(node: NodeDef): Json {
+  const attr = exactAttrsJson(node.attr);
+  return { ...(protoJson({ ...nodeProto({ ...node, attr: {} }) }) as object), ...(Object.keys(node.attr).length > 0 && { attr }) }; // prettier-ignore
+}
+
+function exactAttrsJson(attrs: Attrs): Json {
+  return Object.fromEntries(Object.entries(attrs).map(([name, attr]) => [name, exactAttrJson(attr)]));
+}
+
+function exactAttrJson(attr: AttrValue): Json {
+  const func = ({ name, attr }: { readonly name: string; readonly attr: Attrs }) => ({
+    name,
+    attr: exactAttrsJson(attr),
+  });
+  if (attr.kind === 'func') return { func: func(attr.value) };
+  if (attr.kind === 'list' && attr.of === 'func') return { list: { func: attr.value.map(func) } };
+  return attr.kind === 'list' && attr.value.length === 0 ? { list: { [attrField[attr.of]]: [] } } : attrJson(attrProto(attr)); // prettier-ignore
+}
+
+function argJson({ name = '', type = 0 }: ArgProto): Json {
+  return { name, type: dataTypeName(type) };
+}
+
+function functionProtoJson({ signature = {}, nodeDef = [], ret = {}, controlRet = {} }: FunctionProto): Json {
+  const { name = '', inputArg = [], outputArg = [], controlOutput = [], isStateful = false } = signature;
+  return {
+    signature: {
+      name,
+      inputArg: inputArg.map(argJson),
+      outputArg: outputArg.map(argJson),
+      ...(controlOutput.length > 0 && { controlOutput }),
+      ...(isStateful && { isStateful }),
+    },
+    nodeDef: nodeDef.map(protoJson),
+    ret,
+    ...(Object.keys(controlRet).length > 0 && { controlRet }),
   };
 }
 
 /** One function of the library as protobuf's JSON. */
-export function functionJson({ signature, nodeDef, ret, controlRet }: FunctionDef): Json {
-  const argument = ({ name, type }: ArgumentDef): Json => ({ name, type: enumName(type) });
-  return {
-    signature: {
-      name: signature.name,
-      inputArg: signature.inputArg.map(argument),
-      outputArg: signature.outputArg.map(argument),
-      ...(signature.controlOutput.length > 0 && { controlOutput: signature.controlOutput }),
-      ...(signature.isStateful && { isStateful: true }),
-    },
-    nodeDef: nodeDef.map((node) => nodeJson(node)),
-    ret,
-    ...(Object.keys(controlRet).length > 0 && { controlRet }),
-  };
+export function functionJson(fn: FunctionDef): Json {
+  return functionProtoJson(functionProto(fn));
 }
 
 /** The lines of a GraphDef: valid JSON, one node a line. */
@@ -127,15 +164,19 @@ export function jsonLines(
   functions: readonly FunctionDef[],
   versions: GraphState['versions'],
 ): string[] {
+  return graphDefLines(graphDefOf(nodes, functions, versions));
+}
+
+function graphDefLines({ node = [], library: { function: functions = [] } = {}, versions = {} }: GraphDef): string[] {
   const lines = ['{"node":['];
   const list = (items: readonly Json[]) =>
     items.forEach((item, i) => lines.push(`${JSON.stringify(item)}${i + 1 < items.length ? ',' : ''}`));
-  list(nodes.map((node) => nodeJson(node)));
+  list(node.map(protoJson));
   if (functions.length > 0) {
     lines.push('],"library":{"function":[');
-    list(functions.map(functionJson));
+    list(functions.map(functionProtoJson));
   }
-  const { producer, minConsumer } = versions;
+  const { producer = 0, minConsumer = 0 } = versions;
   lines.push(
     `${functions.length > 0 ? ']}' : ']'},"versions":${JSON.stringify({ producer, ...(minConsumer !== 0 && { minConsumer }) })}}`,
   );

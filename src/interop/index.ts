@@ -1,0 +1,3 @@
+/** tapeless/interop: what exchanges graphs with TensorFlow and takes libraries for it. */
+export type { GraphDef } from '../graph/graph-def/messages.js';
+export { decodeGraphDef, encodeGraphDef } from './codec.js';
