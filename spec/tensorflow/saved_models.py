@@ -84,12 +84,12 @@ def write_branching(folder):
     return described(folder, {'serving_default': inputs})
 
 
-def keras_model():
+def keras_model(activation='swish'):
     import keras
 
     keras.utils.set_random_seed(7)
     layers = keras.layers
-    return keras.Sequential(
+    model = keras.Sequential(
         [
             layers.Input((8, 8, 2)),
             layers.Conv2D(4, 3, activation='relu', padding='same'),
@@ -101,10 +101,15 @@ def keras_model():
             layers.Dropout(0.3),
             layers.Dense(6, activation='gelu'),
             layers.LayerNormalization(),
-            layers.Dense(5, activation='swish'),
+            layers.Dense(5, activation=activation),
             layers.Dense(3, activation='softmax'),
         ]
     )
+    # No two variables have the same value, by which they are told apart.
+    for i, variable in enumerate(model.variables):
+        if variable.dtype == 'float32':
+            variable.assign(variable + numbers(variable.shape, 100 + i) ** 2 / 4)
+    return model
 
 
 def write_keras(folder):
@@ -177,9 +182,43 @@ def write_training(folder):
         }
 
 
+def write_partitioned(folder):
+    """Version 1 again: a variable in two parts, which the checkpoint has as slices of one tensor, and an operation to run first."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float64, [None, 4], name='x')
+        with v1.variable_scope('layer', use_resource=True, partitioner=v1.fixed_size_partitioner(2)):
+            w = v1.get_variable('w', [4, 2], tf.float64, initializer=v1.random_uniform_initializer(-1, 1, seed=3))
+        count = v1.get_variable('count', initializer=0, use_resource=True, trainable=False, collections=[v1.GraphKeys.LOCAL_VARIABLES])
+        y = tf.matmul(x, tf.convert_to_tensor(w), name='y')
+        loss = tf.reduce_sum(tf.sigmoid(y))
+        session.run([v1.global_variables_initializer(), v1.local_variables_initializer()])
+        parts = list(w)
+        session.run([part.assign(numbers([2, 2], 20 + i)) for i, part in enumerate(parts)])
+        feeds = {x: numbers([3, 4], 12).astype(np.float64)}
+        values, gradients, whole = session.run([parts, tf.gradients(loss, parts), tf.convert_to_tensor(w)], feeds)
+        builder = v1.saved_model.builder.SavedModelBuilder(folder)
+        predict = v1.saved_model.signature_def_utils.predict_signature_def({'x': x}, {'y': y})
+        builder.add_meta_graph_and_variables(
+            session, ['serve'], signature_def_map={'predict': predict}, main_op=v1.local_variables_initializer(), strip_default_attrs=True
+        )
+        builder.add_meta_graph(['serve', 'gpu'], signature_def_map={'predict': predict})
+        builder.save()
+        return {
+            'x': encode_array(feeds[x]),
+            'loss': encode_array(session.run(loss, feeds)),
+            'whole': encode_array(whole),
+            'count': count.op.name,
+            'variables': {
+                part.op.name: {'value': encode_array(value), 'gradient': encode_array(gradient)}
+                for part, value, gradient in zip(parts, values, gradients)
+            },
+        }
+
+
 def write_graphs(folder):
     """A Keras model's function as GraphDefs: called as a function of variables, and frozen, which makes one graph of constants of it."""
-    model = keras_model()
+    # Of a custom gradient, such as that of swish, nothing is left in such a file but a name.
+    model = keras_model(activation='tanh')
     inner = tf.function(model)
     function = tf.function(lambda x: inner(x)).get_concrete_function(tf.TensorSpec([None, 8, 8, 2], tf.float32, name='x'))
     frozen = convert_variables_to_constants_v2(function)
@@ -213,6 +252,7 @@ WRITERS = {
     'branching': write_branching,
     'keras': write_keras,
     'training': write_training,
+    'partitioned': write_partitioned,
     'graphs': write_graphs,
 }
 

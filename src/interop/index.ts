@@ -2,3 +2,5 @@
 export type { GraphDef } from '../graph/graph-def/messages.js';
 export { Checkpoint, readCheckpoint, type CheckpointEntry } from './checkpoint/checkpoint.js';
 export { decodeGraphDef, encodeGraphDef } from './codec.js';
+export { loadSavedModel, SavedModel, type LoadOptions } from './saved-model/saved-model.js';
+export type { Signature } from './saved-model/signatures.js';
