@@ -19,8 +19,13 @@ const gradients = new WeakMap<AttrValue, OwnGradient>();
 /** An attribute `_gradient_op_type` that gives the operation it is put on, and copies of it, this very gradient. */
 export function attributeFor(name: string, gradient: OwnGradient): AttrValue {
   const attr: AttrValue = Object.freeze({ kind: 'string', value: name });
-  gradients.set(attr, gradient);
+  giveGradient(attr, gradient);
   return attr;
+}
+
+/** Gives the operation that has this very attribute, and copies of it, a gradient. */
+export function giveGradient(attr: AttrValue, gradient: OwnGradient): void {
+  gradients.set(attr, gradient);
 }
 
 export function ownGradient({ def }: Operation): OwnGradient | undefined {
