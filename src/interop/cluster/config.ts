@@ -1,11 +1,10 @@
 /** Checks what a session on a cluster is told, and writes its ConfigProto. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { InvalidArgumentError } from '../../graph/errors.js';
 import { checkBoolean, checkChoice, checkOptionNames } from '../../graph/options.js';
 import type { ChannelSettings, ClusterSpec, SessionConfig } from '../../session/targets/cluster-options.js';
-import type { ConfigProtoSchema } from '../proto/master_pb.js';
 
-export type ConfigInit = MessageInitShape<typeof ConfigProtoSchema>;
+/** The fields of a ConfigProto, by their names in camelCase. */
+export type ConfigInit = { readonly [field: string]: unknown };
 
 /** Turns the value of an option into that of the field; throws where it does not fit. */
 type Field = (where: string, option: string, value: unknown) => unknown;

@@ -62,6 +62,10 @@ const advice: readonly (readonly [RegExp, string])[] = [
     'session.listDevices() of a session on another graph lists the devices; config: { allowSoftPlacement: true } puts what fits none elsewhere.',
   ],
   [
+    /Cannot colocate nodes/,
+    'What acts on a variable must be where that is. config: { allowSoftPlacement: true } lets the master drop a colocation that cannot be.',
+  ],
+  [
     /Op type not registered|No OpKernel was registered/i,
     'The servers must run a TensorFlow that has this operation for this dtype and device.',
   ],

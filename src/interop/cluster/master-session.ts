@@ -22,6 +22,8 @@ const closingTimeoutMs = 5_000;
 const waitsForAll =
   'A master waits for all tasks of its cluster: start those that are missing, or leave them out by config: { deviceFilters }. channel: { controlTimeoutMs } says how long to wait.';
 
+type Config = MessageInitShape<typeof methods.createSession.input>['config'];
+
 /** What a call is for, in the errors it may end in. */
 interface Purpose {
   readonly what: string;
@@ -124,7 +126,12 @@ export class MasterSession {
       this.#version = (await this.#ask(methods.extendSession, message, control, purpose)).newGraphVersion;
     } else {
       const purpose = { what: 'run', whenLate: waitsForAll };
-      const made = await this.#ask(methods.createSession, { graphDef, config: this.#config }, control, purpose);
+      const made = await this.#ask(
+        methods.createSession,
+        { graphDef, config: this.#config as Config },
+        control,
+        purpose,
+      );
       [this.#handle, this.#version] = [made.sessionHandle, made.graphVersion];
     }
     this.#sent = grown;
