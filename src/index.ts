@@ -62,6 +62,7 @@ export {
   type TapeJacobianOptions,
   type TapeOptions,
 } from './gradients/tape.js';
+export { importGraphDef, type ImportOptions } from './interop/import/import-graph-def.js';
 export { applyAppended } from './ops/apply-appended.js';
 export { convertToTensor } from './ops/call.js';
 export * from './ops/definitions/index.js';

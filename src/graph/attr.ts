@@ -1,5 +1,6 @@
 /** Attribute values of a node, as TensorFlow's AttrValue: a tagged union that round-trips every kind. */
 import type { DType } from './dtype.js';
+import type { AttrProto, FullTypeProto, NodeProto } from './graph-def/messages.js';
 import type { NDArray } from './ndarray.js';
 import type { Shape } from './shape.js';
 
@@ -13,6 +14,8 @@ export interface AttrKinds {
   shape: Shape;
   tensor: NDArray;
   func: { readonly name: string; readonly attr: Attrs };
+  /** What has no other form here, such as a reference dtype: it is carried as it came. */
+  message: AttrProto;
 }
 
 export type AttrKind = keyof AttrKinds;
@@ -33,6 +36,14 @@ export interface NodeDef {
   readonly input: readonly string[];
   readonly device: string;
   readonly attr: Attrs;
+  /** What a node that was imported carries besides. */
+  readonly carried?: CarriedFields;
+}
+
+/** Fields of TensorFlow's NodeDef that say nothing here. */
+export interface CarriedFields {
+  readonly experimentalDebugInfo?: NodeProto['experimentalDebugInfo'];
+  readonly experimentalType?: FullTypeProto | undefined;
 }
 
 /** The functions that attributes name: those that a node with them calls. */

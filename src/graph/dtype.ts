@@ -34,6 +34,16 @@ export interface DTypeStorage {
   complex128: Float64Array;
   resource: unknown[];
   variant: unknown[];
+  // Nothing is computed in the rest: tensors of them are carried.
+  qint8: unknown[];
+  quint8: unknown[];
+  qint16: unknown[];
+  quint16: unknown[];
+  qint32: unknown[];
+  float8_e5m2: unknown[];
+  float8_e4m3fn: unknown[];
+  int4: unknown[];
+  uint4: unknown[];
 }
 
 /** An element type, by TensorFlow's Python name. */
@@ -82,6 +92,15 @@ const rows: readonly Row[] = [
   ['complex128', 'complex128', 18, 'DT_COMPLEX128', 'complex', 16, true, null, (n) => new Float64Array(2 * n)],
   ['resource', 'resource', 20, 'DT_RESOURCE', 'handle', 0, true, null, array],
   ['variant', 'variant', 21, 'DT_VARIANT', 'handle', 0, true, null, array],
+  ['qint8', 'qint8', 11, 'DT_QINT8', 'handle', 0, false, null, array],
+  ['quint8', 'quint8', 12, 'DT_QUINT8', 'handle', 0, false, null, array],
+  ['qint16', 'qint16', 15, 'DT_QINT16', 'handle', 0, false, null, array],
+  ['quint16', 'quint16', 16, 'DT_QUINT16', 'handle', 0, false, null, array],
+  ['qint32', 'qint32', 13, 'DT_QINT32', 'handle', 0, false, null, array],
+  ['float8_e5m2', 'float8_e5m2', 24, 'DT_FLOAT8_E5M2', 'handle', 0, false, null, array],
+  ['float8_e4m3fn', 'float8_e4m3fn', 25, 'DT_FLOAT8_E4M3FN', 'handle', 0, false, null, array],
+  ['int4', 'int4', 29, 'DT_INT4', 'handle', 0, false, null, array],
+  ['uint4', 'uint4', 30, 'DT_UINT4', 'handle', 0, false, null, array],
 ];
 
 export const dtypes: readonly DTypeInfo[] = rows.map(
@@ -117,24 +136,11 @@ export function dtypeOfSignatureName(name: string): DType | undefined {
   return bySignatureName.get(name)?.name;
 }
 
-/** Of TensorFlow's other dtypes: they are carried through, and nothing is computed in them. */
-const otherDataTypes: Readonly<Record<number, string>> = {
-  0: 'DT_INVALID',
-  11: 'DT_QINT8',
-  12: 'DT_QUINT8',
-  13: 'DT_QINT32',
-  15: 'DT_QINT16',
-  16: 'DT_QUINT16',
-  24: 'DT_FLOAT8_E5M2',
-  25: 'DT_FLOAT8_E4M3FN',
-  29: 'DT_INT4',
-  30: 'DT_UINT4',
-};
 const byEnumValue: ReadonlyMap<number, DTypeInfo> = new Map(dtypes.map((info) => [info.enumValue, info]));
 /** What TensorFlow adds to a dtype for references to variables of it. */
 const reference = 100;
 
-/** The dtype of a value of the `DataType` enum; undefined where nothing is computed in it, as for references. */
+/** The dtype of a value of the `DataType` enum; undefined where there is none, as for references. */
 export function dtypeOfEnum(value: number): DType | undefined {
   return byEnumValue.get(value)?.name;
 }
@@ -142,7 +148,7 @@ export function dtypeOfEnum(value: number): DType | undefined {
 /** The symbol of a value of the `DataType` enum; an unknown one as its number. */
 export function dataTypeName(value: number): string | number {
   if (value > reference) return `${dataTypeName(value - reference)}_REF`;
-  return byEnumValue.get(value)?.enumName ?? otherDataTypes[value] ?? value;
+  return value === 0 ? 'DT_INVALID' : (byEnumValue.get(value)?.enumName ?? value);
 }
 
 /** Fresh zeroed storage for `size` elements. */

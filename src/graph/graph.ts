@@ -1,12 +1,13 @@
 /** The graph: an append-only list of operations over an immutable state, changed only inside transactions. */
 import { appendedSince, type Appended } from './appended.js';
+import type { NodeDef } from './attr.js';
 import { GraphFinalizedError, InvalidArgumentError, NotFoundError } from './errors.js';
 import { exportGraph } from './graph-def/graph-def.js';
 import type { GraphDef } from './graph-def/messages.js';
 import { Ledger, type GraphFunction } from './ledger.js';
-import { checkName, NameTable, type TakenName } from './names.js';
+import { checkName, NameTable, similarName, type TakenName } from './names.js';
 import { Operation } from './operation.js';
-import { makeNode, type NodeSpec } from './node.js';
+import { makeNode, type NodeSpec, type Wiring } from './node.js';
 import { record } from './recorders.js';
 import { controlInputsFor, rootScope, scopeWith, type Scope } from './scope.js';
 import { mergeShapes, shapesEqual, type Shape } from './shape.js';
@@ -90,7 +91,7 @@ export class Graph {
     if (name.includes(':')) {
       throw new InvalidArgumentError(`'${name}' names a tensor, not an operation: leave out ':${name.split(':')[1]}'.`);
     }
-    throw new NotFoundError(`The graph has no operation '${name}'.${this.#suggestion(name)}`);
+    throw new NotFoundError(`The graph has no operation '${name}'.${similarName(name, this.#operations)}`);
   }
 
   /** @internal The operation of that name, or null. */
@@ -225,22 +226,31 @@ export class Graph {
     return this.#names.bearer(name) === undefined && this.#names.unique(name).text === name;
   }
 
-  /** @internal The only way a node gets in. */
+  /** @internal The way in for a node that is made here. */
   add(spec: NodeSpec): Operation {
     this.#checkNotFinalized(spec.name.text);
+    const controlInputs = controlInputsFor(this.#scope, spec.inputs, spec.controlInputs);
+    return this.#enter(spec.name, makeNode(spec, this.#scope, controlInputs), spec, controlInputs);
+  }
+
+  /** @internal The way in for a node that was made elsewhere: it stays as it is, and its name must be free. */
+  adopt(def: NodeDef, wiring: Wiring): Operation {
+    return this.#enter(this.takeName(`${def.name}/`), def, wiring, wiring.controlInputs);
+  }
+
+  #enter(name: TakenName, def: NodeDef, wiring: Wiring, controlInputs: readonly Operation[]): Operation {
     const scope = this.#scope;
-    const controlInputs = controlInputsFor(scope, spec.inputs, spec.controlInputs);
     const op = new Operation(this, {
       id: this.#operations.length,
-      def: makeNode(spec, scope, controlInputs),
-      inputs: spec.inputs,
+      def,
+      inputs: wiring.inputs,
       controlInputs,
       forwardOp: scope.forwardOp,
       site: scope.site ?? CallSite.capture(24),
     });
-    op.setOutputs(spec.outputDTypes, spec.infer);
+    op.setOutputs(wiring.outputDTypes, wiring.infer);
     this.#operations.push(op);
-    this.#names.setBearer(spec.name, op);
+    this.#names.setBearer(name, op);
     for (const controller of scope.controllers) controller.seen.add(op);
     record(op);
     return op;
@@ -334,15 +344,6 @@ export class Graph {
     const bearer = this.#names.bearer(text);
     if (bearer) throw new InvalidArgumentError(`The graph has an operation '${bearer.name}' already.`);
     return this.#names.claim(text) ?? this.#names.unique(text);
-  }
-
-  #suggestion(name: string): string {
-    const key = name.toLowerCase();
-    const last = key.split('/').at(-1)!;
-    const near = this.#operations.find(
-      (op) => op.name.toLowerCase() === key || op.name.toLowerCase().endsWith(`/${last}`),
-    );
-    return near ? ` Did you mean '${near.name}'?` : '';
   }
 }
 

@@ -225,3 +225,11 @@ export class NameTable<T> {
 function textOf<T>({ key, parent }: Entry<T>): string {
   return parent?.parent ? `${textOf(parent)}/${key}` : key;
 }
+
+/** What to say in addition where there is no `name`: which of those that bear names may be meant. */
+export function similarName(name: string, bearers: readonly { readonly name: string }[]): string {
+  const key = name.toLowerCase();
+  const last = key.split('/').at(-1)!;
+  const near = bearers.find((op) => op.name.toLowerCase() === key || op.name.toLowerCase().endsWith(`/${last}`));
+  return near ? ` Did you mean '${near.name}'?` : '';
+}

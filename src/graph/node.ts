@@ -7,16 +7,20 @@ import { placement, type Scope } from './scope.js';
 import { formatShape, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
-/** A node to be made. */
-export interface NodeSpec {
-  readonly name: TakenName;
-  readonly type: string;
+/** What a node is connected with. */
+export interface Wiring {
   readonly inputs: readonly Tensor[];
-  /** What must run before it besides what the scope says. */
+  /** What must run before it; of a node to be made, besides what the scope says. */
   readonly controlInputs: readonly Operation[];
-  readonly attrs: Attrs;
   readonly outputDTypes: readonly DType[];
   readonly infer: (op: Operation) => readonly Shape[];
+}
+
+/** A node to be made. */
+export interface NodeSpec extends Wiring {
+  readonly name: TakenName;
+  readonly type: string;
+  readonly attrs: Attrs;
 }
 
 /** The node of `spec` in `scope`, frozen. */

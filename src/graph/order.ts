@@ -43,8 +43,8 @@ export function ancestors(from: Iterable<Operation>, options: AncestorOptions = 
 }
 
 /**
- * Indices `0 … count - 1` such that each comes after those that `inputsOf` gives for it (Kahn). A list that is in order
- * already stays as it is.
+ * Indices `0 … count - 1` such that each comes after those that `inputsOf` gives for it (Kahn), and of those that may come next always
+ * the least: a list that is in order already stays as it is, and what is not moves no further than it must.
  * @throws InvalidArgumentError where there is a cycle; `describe` names an index on it
  */
 export function topologicalOrder(
@@ -70,13 +70,45 @@ export function topologicalOrder(
   for (let i = 0; i < count; i++) for (const input of inputsOf(i)) users[next[input]!++] = i;
 
   let written = 0;
-  for (let i = 0; i < count; i++) if (missing[i] === 0) order[written++] = i;
-  for (let read = 0; read < written; read++) {
-    const done = order[read]!;
-    for (let u = start[done]!; u < start[done + 1]!; u++) if (--missing[users[u]!]! === 0) order[written++] = users[u]!;
+  const ready = new Least();
+  for (let i = 0; i < count; i++) if (missing[i] === 0) ready.push(i);
+  for (let done = ready.pop(); done !== undefined; done = ready.pop()) {
+    order[written++] = done;
+    for (let u = start[done]!; u < start[done + 1]!; u++) if (--missing[users[u]!]! === 0) ready.push(users[u]!);
   }
   if (written < count) throw new InvalidArgumentError(cycleMessage(missing, inputsOf, describe));
   return order;
+}
+
+/** Numbers of which the least comes out first: a binary heap. */
+class Least {
+  readonly #heap: number[] = [];
+
+  push(value: number): void {
+    const heap = this.#heap;
+    let at = heap.push(value) - 1;
+    for (let up = (at - 1) >> 1; at > 0 && heap[up]! > value; up = (at - 1) >> 1) {
+      heap[at] = heap[up]!;
+      at = up;
+    }
+    heap[at] = value;
+  }
+
+  pop(): number | undefined {
+    const heap = this.#heap;
+    const least = heap[0];
+    const last = heap.pop();
+    if (heap.length === 0 || last === undefined) return least;
+    let at = 0;
+    for (let down = 1; down < heap.length; down = 2 * at + 1) {
+      if (down + 1 < heap.length && heap[down + 1]! < heap[down]!) down++;
+      if (heap[down]! >= last) break;
+      heap[at] = heap[down]!;
+      at = down;
+    }
+    heap[at] = last;
+    return least;
+  }
 }
 
 /** Every index that is still missing inputs leads, by such inputs, to a cycle. */
@@ -101,7 +133,7 @@ function cycleMessage(
 /** The node behind an entry of `NodeDef.input`: `a` of `a`, `a:1` and `^a`. */
 export function inputNodeName(input: string): string {
   if (input.startsWith('^')) return input.slice(1);
-  const colon = input.lastIndexOf(':');
+  const colon = input.indexOf(':');
   return colon < 0 ? input : input.slice(0, colon);
 }
 

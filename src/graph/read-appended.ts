@@ -4,6 +4,7 @@ import type { NodeDef } from './attr.js';
 import type { BodyDef, OutputSpec } from './body.js';
 import { InvalidArgumentError } from './errors.js';
 import { appendedFormat } from './print/appended.js';
+import { argumentAttrs } from './graph-def/arguments.js';
 import { JsonValue, nodeFrom } from './read-json.js';
 import type { ArgumentDef, FunctionDef } from './state.js';
 
@@ -72,11 +73,15 @@ function functionFrom(value: JsonValue): { readonly def: FunctionDef; readonly b
   const signature = value.at('signature');
   const name = signature.at('name').text();
   const inner = nodes.filter((node) => !inputs.includes(node.name));
+  const inputArg = argumentsFrom(signature.at('inputArg'));
+  const nodeNamed = new Map(nodes.map((node) => [node.name, node]));
+  const stray = inputArg.find(({ op }) => !nodeNamed.has(op));
+  if (stray) throw signature.at('inputArg').not(`a list of nodes of the body ('${stray.op}')`);
   const spelled = forEach(inner, value.at('spelled')).map((item) => Object.freeze(item.texts()));
   const def: FunctionDef = Object.freeze({
     signature: Object.freeze({
       name,
-      inputArg: argumentsFrom(signature.at('inputArg')),
+      inputArg,
       outputArg: argumentsFrom(signature.at('outputArg')),
       controlOutput: Object.freeze(signature.at('controlOutput').texts()),
       isStateful: signature.at('isStateful').boolean(),
@@ -84,6 +89,7 @@ function functionFrom(value: JsonValue): { readonly def: FunctionDef; readonly b
     nodeDef: Object.freeze(inner.map((node, i) => Object.freeze({ ...node, input: spelled[i]! }))),
     ret: textRecord(value.at('ret')),
     controlRet: textRecord(value.at('controlRet')),
+    argAttr: Object.freeze(inputArg.map(({ name, op }) => argumentAttrs(nodeNamed.get(op)!, name))),
   });
   const outer = value.at('outer');
   const body: BodyDef = {

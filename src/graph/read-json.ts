@@ -1,5 +1,5 @@
 /** Nodes and their attributes from protobuf's JSON, checked on the way. */
-import type { AttrKind, Attrs, AttrValue, NodeDef } from './attr.js';
+import type { Attrs, AttrValue, NodeDef } from './attr.js';
 import { textOfBytes } from './bytes.js';
 import { dtypeInfo, dtypes, type DType } from './dtype.js';
 import { InvalidArgumentError } from './errors.js';
@@ -157,7 +157,7 @@ function tensor(value: JsonValue): NDArray {
   }
 }
 
-function scalar(kind: AttrKind, value: JsonValue): unknown {
+function scalar(kind: keyof typeof attrField, value: JsonValue): unknown {
   switch (kind) {
     case 'string':
       return textOfBytes(value.bytes());
@@ -178,10 +178,10 @@ function scalar(kind: AttrKind, value: JsonValue): unknown {
   }
 }
 
-const kinds = Object.entries(attrField) as readonly (readonly [AttrKind, string])[];
+const kinds = Object.entries(attrField) as readonly (readonly [keyof typeof attrField, string])[];
 
 /** The one field that is set, and its kind. */
-function kindOf(value: JsonValue): readonly [AttrKind, JsonValue] {
+function kindOf(value: JsonValue): readonly [keyof typeof attrField, JsonValue] {
   const found = kinds.find(([, field]) => !value.at(field).isMissing);
   if (!found || value.keys().length !== 1) throw value.not('one value of a kind');
   return [found[0], value.at(found[1])];

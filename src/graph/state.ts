@@ -1,7 +1,8 @@
 /** The immutable state of a graph, and the one way it grows. */
 import { enablePatches, produceWithPatches, type Patch } from 'immer';
-import type { NodeDef } from './attr.js';
+import type { Attrs, NodeDef } from './attr.js';
 import type { DType } from './dtype.js';
+import type { FunctionProto } from './graph-def/messages.js';
 
 enablePatches();
 
@@ -44,6 +45,10 @@ export interface FunctionDef {
   readonly ret: { readonly [result: string]: string };
   /** Nodes that run for their effect. */
   readonly controlRet: { readonly [output: string]: string };
+  /** Of each argument, what is known of it besides: the attributes of its node. */
+  readonly argAttr: readonly Attrs[];
+  /** The message that an imported function came as: it may say more. */
+  readonly source?: FunctionProto;
 }
 
 /** What is added in one step. */

@@ -1,17 +1,84 @@
-/** GraphDefs as bytes: protobuf's binary form. */
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+/** GraphDefs as bytes: protobuf's binary form, written piece by piece. */
+import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { InvalidArgumentError } from '../graph/errors.js';
-import type { GraphDef } from '../graph/graph-def/messages.js';
-import { GraphDefSchema } from './proto/graph_pb.js';
+import type { FunctionProto, GraphDef } from '../graph/graph-def/messages.js';
+import {
+  FunctionDef_ArgAttrsSchema,
+  FunctionDefLibrarySchema,
+  FunctionDefSchema,
+  GraphDefSchema,
+  NodeDefSchema,
+  VersionDefSchema,
+} from './proto/graph_pb.js';
+
+function bytesOf<D extends DescMessage>(schema: D, message: object): Uint8Array {
+  return toBinary(schema, create(schema, message as MessageInitShape<D>));
+}
+
+/** A field of length-delimited content: what stands before it, and it. */
+function* field(number: number, ...content: readonly Uint8Array[]): Generator<Uint8Array> {
+  const size = content.reduce((sum, { length }) => sum + length, 0);
+  yield new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(size).finish();
+  yield* content;
+}
 
 /**
- * A GraphDef as bytes, as in `.pb` files. The same graph always gives the same bytes: maps are sorted by their keys.
+ * The bytes of a GraphDef in pieces, a few for each node: a large one needs no room for all of them at once.
+ * @throws InvalidArgumentError for a node of more than 2 GB, which protobuf cannot hold
+ */
+export function* encodePieces(def: GraphDef): Generator<Uint8Array> {
+  const { node = [], library, versions, debugInfo } = def;
+  for (const item of node) {
+    const bytes = bytesOf(NodeDefSchema, item);
+    if (bytes.length >= 2 ** 31)
+      throw new InvalidArgumentError(`Node '${item.name}' takes ${bytes.length} bytes: protobuf holds no more than 2 GB.`, { nodeName: item.name, op: item.op }); // prettier-ignore
+    yield* field(1, bytes);
+  }
+  if (library) {
+    const { function: functions = [], ...others } = library;
+    yield* field(2, ...functions.flatMap((fn) => [...field(1, functionBytes(fn))]), bytesOf(FunctionDefLibrarySchema, others)); // prettier-ignore
+  }
+  if (versions) yield* field(4, bytesOf(VersionDefSchema, versions));
+  if (debugInfo && debugInfo.length > 0) yield* field(5, debugInfo);
+}
+
+/** TensorFlow's protobuf writes maps whose keys are numbers from the last to the first; they are the last two fields. */
+function functionBytes({ argAttr = {}, resourceArgUniqueId = {}, ...others }: FunctionProto): Uint8Array {
+  const descending = (map: object) => Object.keys(map).map(Number).reverse();
+  const entries = [
+    ...descending(argAttr).flatMap((i) => {
+      const entry = new BinaryWriter().uint32(8).uint32(i).finish();
+      return [...field(7, entry, ...field(2, bytesOf(FunctionDef_ArgAttrsSchema, argAttr[i]!)))];
+    }),
+    ...descending(resourceArgUniqueId).flatMap((i) => {
+      const entry = new BinaryWriter().uint32(8).uint32(i).uint32(16).uint32(resourceArgUniqueId[i]!).finish();
+      return [...field(8, entry)];
+    }),
+  ];
+  return joined([bytesOf(FunctionDefSchema, others), ...entries]);
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/**
+ * A GraphDef as bytes, as in `.pb` files. The same graph always gives the same bytes, those that TensorFlow's own deterministic
+ * serialisation gives.
+ * @throws InvalidArgumentError for a node of more than 2 GB
  * @example
  * constant(2, { name: 'x' }).multiply(3);
  * decodeGraphDef(encodeGraphDef(g.toGraphDef())).node?.map(({ name }) => name); // ['x', 'Mul/y', 'Mul']
  */
 export function encodeGraphDef(def: GraphDef): Uint8Array {
-  return toBinary(GraphDefSchema, create(GraphDefSchema, def as MessageInitShape<typeof GraphDefSchema>));
+  return joined([...encodePieces(def)]);
 }
 
 /**

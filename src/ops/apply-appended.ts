@@ -14,7 +14,7 @@ import type { FunctionDef } from '../graph/state.js';
 import type { Tensor } from '../graph/tensor.js';
 import { call } from './call.js';
 import { definitionOf } from './function-def.js';
-import { opDef, type AttrInput } from './opdef.js';
+import { knownOp, type AttrInput } from './opdef.js';
 import { restoreVariables } from './restore-variables.js';
 import { byArgument, countTensors } from './signature.js';
 
@@ -163,7 +163,7 @@ class Replay {
 /** The inputs of a node, each list argument's as a list. */
 function operandsOf(graph: Graph, node: NodeDef): readonly (Tensor | readonly Tensor[])[] {
   const tensors = dataInputs(node).map((text) => graph.tensor(text.includes(':') ? text : `${text}:0`));
-  const { inputs } = opDef(node.op).parsed;
+  const { inputs } = knownOp(node.op).parsed;
   const count = inputs.reduce((sum, arg) => sum + countTensors(arg, node.attr), 0);
   if (count === tensors.length) return byArgument(inputs, node.attr, tensors);
   throw new InvalidArgumentError(`${fn}: '${node.name}' (${node.op}) does not take ${tensors.length} inputs.`);

@@ -41,6 +41,8 @@ function coerceScalar(kind: AttrKind, input: unknown): unknown {
         : undefined;
     case 'tensor':
       return input instanceof NDArray ? input : undefined;
+    case 'message':
+      return undefined;
     case 'func':
       return typeof input === 'object' && input !== null && 'name' in input ? input : undefined;
   }

@@ -15,7 +15,7 @@ import { coerceAttr, refused } from './attr-input.js';
 import { captured, effectsBefore, noteEffect } from './capture.js';
 import { commonDType, type NodeForm } from './forms.js';
 import { learn } from './known.js';
-import { opDef, type AttrInput, type RegisteredOp } from './opdef.js';
+import { knownOp, type AttrInput, type RegisteredOp } from './opdef.js';
 import { isList, type ArgDef, type AttrDef } from './signature.js';
 import type { OpOptions, Operand, TensorConvertible } from './types.js';
 
@@ -35,7 +35,7 @@ export function call(
   attrs: AttrInputs = {},
   options: OpOptions = {},
 ): Operation {
-  const def = opDef(type);
+  const def = knownOp(type);
   const graph = graphOf(type, inputs);
   const build = () => new NodeBuilder(graph, def, attrs, options).build(inputs);
   if (graph.scope.site) return graph.attempt(build);

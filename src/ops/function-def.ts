@@ -1,10 +1,12 @@
 /** A function body as the library keeps it: TensorFlow's FunctionDef, in which inputs are spelled by the names of arguments. */
 import type { NodeDef } from '../graph/attr.js';
 import type { FunctionGraph } from '../graph/function-graph.js';
+import { argumentAttrs } from '../graph/graph-def/arguments.js';
 import type { Operation } from '../graph/operation.js';
 import type { ArgumentDef, FunctionDef } from '../graph/state.js';
 import type { Tensor } from '../graph/tensor.js';
 import { effectsOf } from './capture.js';
+import { nameOutputs } from './foreign-outputs.js';
 import { opDef } from './opdef.js';
 import { countTensors } from './signature.js';
 
@@ -35,6 +37,7 @@ export function definitionOf(body: FunctionGraph): FunctionDef {
     ),
     ret: Object.freeze(Object.fromEntries(outputs.map(({ name, output }) => [name, spelled(output)]))),
     controlRet: Object.freeze(Object.fromEntries(effects.map((op) => [op.name, op.name]))),
+    argAttr: Object.freeze(body.inputs.map((input) => argumentAttrs(input.op.def, inputs.get(input)!))),
   });
 }
 
@@ -46,6 +49,8 @@ function respelled(op: Operation, spelled: (tensor: Tensor) => string, inputs: R
 /** `node:argument:index`: the output argument by its name in the op's signature, and the position in it. */
 function outputName({ op, index }: Tensor): string {
   let first = 0;
+  const own = nameOutputs.of(op)[index];
+  if (own !== undefined) return `${op.name}:${own}`;
   for (const arg of opDef(op.type).parsed.outputs) {
     const count = countTensors(arg, op.def.attr);
     if (index < first + count) return `${op.name}:${arg.name}:${index - first}`;

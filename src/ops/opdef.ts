@@ -9,6 +9,7 @@ import type { Dim, Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Convolution } from './convolution.js';
 import type { Expr, Lazy } from './expr.js';
+import { foreignOp } from './foreign-op.js';
 import { isPlain, type NodeForm } from './forms.js';
 import type { IndexedSlices } from './indexed-slices.js';
 import { parseSignature, type Signature } from './signature.js';
@@ -43,9 +44,9 @@ export interface Calculus {
 
 /**
  * What an op does besides computing: decides what may be merged, folded, moved or run twice. 'feed': it computes nothing, a run
- * has to give its value.
+ * has to give its value. 'foreign': it has no record, so nothing is known of it; its nodes are carried, and run by others.
  */
-export type Effect = 'pure' | 'read' | 'write' | 'random' | 'feed';
+export type Effect = 'pure' | 'read' | 'write' | 'random' | 'feed' | 'foreign';
 
 /** What a lowering sees: concrete input shapes, and the values of the inputs it must know (axes, shapes, paddings). */
 export interface LowerView {
@@ -309,10 +310,15 @@ export function findOp(type: string): RegisteredOp | undefined {
 }
 
 /** The record of an op type. @throws NotFoundError where there is none. */
-export function opDef(type: string): RegisteredOp {
+export function knownOp(type: string): RegisteredOp {
   const def = findOp(type);
   if (!def) throw new NotFoundError(`There is no op '${type}'.`, { op: type });
   return def;
+}
+
+/** The record of the op type of a node; of one that there is no record of, one that says so. */
+export function opDef(type: string): RegisteredOp {
+  return registry.get(type) ?? foreignOp(type);
 }
 
 /** Whether there is a record of that name. */

@@ -53,6 +53,25 @@ export function byArgument<T>(
   return args.map((arg) => (isList(arg) ? items.slice(next, (next += countTensors(arg, attrs))) : items[next++]!));
 }
 
+/** The dtypes of the tensors that arguments stand for on a node with these attributes; null where these do not say. */
+export function dtypesOf(args: readonly ArgDef[], attrs: Attrs): readonly DType[] | null {
+  const dtypes: DType[] = [];
+  for (const arg of args) {
+    const { type } = arg;
+    if ('list' in type) {
+      const attr = attrs[type.list];
+      if (attr?.kind !== 'list' || (attr.of !== 'type' && attr.value.length > 0)) return null;
+      dtypes.push(...(attr.value as readonly DType[]));
+      continue;
+    }
+    const attr = 'attr' in type ? attrs[type.attr] : null;
+    const dtype = 'fixed' in type ? type.fixed : attr?.kind === 'type' ? attr.value : null;
+    if (dtype === null || (arg.count !== null && attrs[arg.count]?.kind !== 'int')) return null;
+    for (let count = countTensors(arg, attrs); count > 0; count--) dtypes.push(dtype);
+  }
+  return dtypes;
+}
+
 const numberTypes = dtypes.filter((d) => ['float', 'int', 'complex'].includes(d.kind)).map((d) => d.name);
 const realNumberTypes = dtypes.filter((d) => ['float', 'int'].includes(d.kind)).map((d) => d.name);
 
@@ -147,6 +166,7 @@ function parseScalar(kind: AttrKind, text: string, fail: Fail): unknown {
       return splitTop(text.slice(1, -1)).map((dim) => (dim === '?' ? null : Number(dim)));
     case 'tensor':
     case 'func':
+    case 'message':
       throw fail(`a ${kind} attr has no default`);
   }
 }

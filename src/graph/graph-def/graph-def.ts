@@ -6,15 +6,16 @@ import type { ArgumentDef, FunctionDef, GraphState } from '../state.js';
 import { attrsProto, sortedRecord } from './attr.js';
 import type { ArgProto, FunctionProto, GraphDef, NodeProto } from './messages.js';
 
-export function nodeProto({ name, op, input, device, attr }: NodeDef): NodeProto {
-  return { name, op, input, device, attr: attrsProto(attr) };
+export function nodeProto({ name, op, input, device, attr, carried }: NodeDef): NodeProto {
+  return { name, op, input, device, attr: attrsProto(attr), ...carried };
 }
 
 function argProto({ name, type }: ArgumentDef): ArgProto {
   return { name, type: dtypeInfo(type).enumValue };
 }
 
-export function functionProto({ signature, nodeDef, ret, controlRet }: FunctionDef): FunctionProto {
+export function functionProto({ signature, nodeDef, ret, controlRet, argAttr, source }: FunctionDef): FunctionProto {
+  if (source) return source;
   const { name, inputArg, outputArg, controlOutput, isStateful } = signature;
   return {
     signature: {
@@ -27,8 +28,14 @@ export function functionProto({ signature, nodeDef, ret, controlRet }: FunctionD
     nodeDef: nodeDef.map(nodeProto),
     ret: sortedRecord(Object.keys(ret), (result) => ret[result]!),
     controlRet: sortedRecord(Object.keys(controlRet), (output) => controlRet[output]!),
+    argAttr: Object.fromEntries(
+      argAttr.flatMap((attrs, i) => (Object.keys(attrs).length > 0 ? [[i, { attr: attrsProto(attrs) }]] : [])),
+    ),
   };
 }
+
+/** The version of TensorFlow's graphs from which on they have functions. */
+const functionsConsumer = 12;
 
 /** The GraphDef of nodes and functions. */
 export function graphDefOf(
@@ -39,7 +46,10 @@ export function graphDefOf(
   return {
     node: nodes.map(nodeProto),
     ...(functions.length > 0 && { library: { function: functions.map(functionProto) } }),
-    versions: { producer: versions.producer, minConsumer: versions.minConsumer },
+    versions: {
+      producer: versions.producer,
+      minConsumer: functions.length > 0 ? Math.max(versions.minConsumer, functionsConsumer) : versions.minConsumer,
+    },
   };
 }
 

@@ -73,6 +73,12 @@ export function shapeOf({ dim = [], unknownRank = false }: TensorShapeProto): Sh
   );
 }
 
+/** Whether constants of the dtype of `tensor` can be held as arrays. */
+export function canHold({ dtype = 0 }: TensorProto): boolean {
+  const name = dtypeOfEnum(dtype);
+  return name !== undefined && fields[name] !== undefined;
+}
+
 /**
  * The array of a TensorProto: of `tensorContent`, a view where the elements lie where the machine can read them.
  * @throws InvalidArgumentError where the elements do not fill the shape, the shape is not known, or the dtype is none of constants
@@ -101,7 +107,7 @@ function viewed(dtype: DType, shape: readonly number[], bytes: Uint8Array): NDAr
       `${bytes.length} bytes do not fill a ${dtype} constant of shape ${formatShape(shape)}.`,
     );
   const { BYTES_PER_ELEMENT } = allocate(dtype, 0) as TypedArray;
-  const { buffer, byteOffset } = bytes.byteOffset % BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   const Storage = allocate(dtype, 0).constructor as new (
     buffer: ArrayBufferLike,
     at: number,

@@ -128,6 +128,7 @@ function exactAttrJson(attr: AttrValue): Json {
     name,
     attr: exactAttrsJson(attr),
   });
+  if (attr.kind === 'list' && attr.of === 'message') return attrJson(attrProto(attr));
   if (attr.kind === 'func') return { func: func(attr.value) };
   if (attr.kind === 'list' && attr.of === 'func') return { list: { func: attr.value.map(func) } };
   return attr.kind === 'list' && attr.value.length === 0 ? { list: { [attrField[attr.of]]: [] } } : attrJson(attrProto(attr)); // prettier-ignore
@@ -137,7 +138,8 @@ function argJson({ name = '', type = 0 }: ArgProto): Json {
   return { name, type: dataTypeName(type) };
 }
 
-function functionProtoJson({ signature = {}, nodeDef = [], ret = {}, controlRet = {} }: FunctionProto): Json {
+function functionProtoJson(fn: FunctionProto): Json {
+  const { signature = {}, nodeDef = [], ret = {}, attr = {}, controlRet = {}, argAttr = {} } = fn;
   const { name = '', inputArg = [], outputArg = [], controlOutput = [], isStateful = false } = signature;
   return {
     signature: {
@@ -149,7 +151,13 @@ function functionProtoJson({ signature = {}, nodeDef = [], ret = {}, controlRet 
     },
     nodeDef: nodeDef.map(protoJson),
     ret,
+    ...(Object.keys(attr).length > 0 && { attr: attrMapJson(attr) }),
     ...(Object.keys(controlRet).length > 0 && { controlRet }),
+    ...(Object.keys(argAttr).length > 0 && {
+      argAttr: Object.fromEntries(
+        Object.entries(argAttr).map(([i, { attr = {} }]) => [i, { attr: attrMapJson(attr) }]),
+      ),
+    }),
   };
 }
 

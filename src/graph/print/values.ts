@@ -58,6 +58,8 @@ function formatScalar(kind: AttrKind, value: unknown): string {
       return formatShape(value as Parameters<typeof formatShape>[0]);
     case 'tensor':
       return summarize(value as NDArray);
+    case 'message':
+      return 'of a kind of its own';
     case 'func':
       return `@${(value as { name: string }).name}`;
     case 'int':
