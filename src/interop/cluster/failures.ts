@@ -59,7 +59,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /device specification refers to a valid device|explicitly assigned to/i,
-    'session.listDevices() of a session on another graph lists the devices; config: { allowSoftPlacement: true } puts what fits none elsewhere.',
+    'session.listDevices() says what there is; config: { allowSoftPlacement: true } takes a CPU where a task has no device of the type asked for.',
   ],
   [
     /Cannot colocate nodes/,
@@ -75,6 +75,11 @@ const advice: readonly (readonly [RegExp, string])[] = [
 export function failureOf(status: number, message: string, attempt: Attempt, cause?: unknown): TapelessError {
   const text = message.trim();
   const Failure = kinds[status] ?? InternalError;
+  if (Failure === AbortedError && /Current version is/.test(text))
+    return new AbortedError(
+      `${attempt.what}: the server at ${attempt.url} has another graph for this session than was sent to it: an extension that was given up came through, or somebody else extended it. (${text}) Make a new Session.`,
+      { cause },
+    );
   if (Failure === AbortedError && isLost(text))
     return new AbortedError(
       `${attempt.what}: the server at ${attempt.url} no longer has this session: it, or a worker, started anew or was reset. (${text}) ${remedy}`,
@@ -94,15 +99,18 @@ const remedy =
   'What its variables held may be gone, so it does not go on by itself: make a new Session, and initialize or restore the variables.';
 
 function isLost(text: string): boolean {
-  return /Session .*(?:is not found|has been closed)|session handle is not found|worker has just restarted/is.test(
+  return /Session .*(?:is not found|has been closed)|session handle is not found|worker has just restarted|was probably restarted/is.test(
     text,
   );
 }
 
 function unavailable(text: string, { what, url, inSession }: Attempt): string {
-  return inSession
-    ? `${what}: a server was lost: ${text}. (The master is ${url}.) What the run had done is not known. When the cluster is up again, make a new Session, and initialize or restore the variables.`
-    : `${what}: there is no TensorFlow server to be reached at ${url}: ${text}. Start one there (tf.distribute.Server), or give its address as the target.`;
+  const task = /remote target (\/job:\S+)/.exec(text)?.[1];
+  const lost = task === undefined ? `the TensorFlow server at ${url}` : `${task}, a task of the cluster of ${url},`;
+  if (!inSession)
+    return `${what}: ${lost} cannot be reached: ${text}. Start it (tf.distribute.Server)${task === undefined ? ', or give its address as the target' : ', or leave it out by config: { deviceFilters }'}.`;
+  const done = /No connection established|failed to connect/.test(text) ? '' : ' What the run had done is not known.';
+  return `${what}: ${lost} is gone: ${text}.${done} When it is back, make a new Session, and initialize or restore the variables.`;
 }
 
 function late(text: string, { what, whenLate }: Attempt): string {
@@ -124,6 +132,13 @@ function operationIn(graph: Graph, text: string): Operation | null {
   for (const name of names) {
     for (const body of bodies) {
       const op = body.find(name);
+      if (op) return op;
+    }
+  }
+  // What a loop or a choice is made of on a server is called after it.
+  for (const name of names) {
+    for (let end = name.lastIndexOf('/'); end > 0; end = name.lastIndexOf('/', end - 1)) {
+      const op = graph.find(name.slice(0, end));
       if (op) return op;
     }
   }

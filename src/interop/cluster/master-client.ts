@@ -57,7 +57,14 @@ export interface CallLimits {
   readonly signal?: AbortSignal;
 }
 
-const withoutLimit = { 'grpc.max_send_message_length': -1, 'grpc.max_receive_message_length': -1 };
+const defaults = {
+  'grpc.max_send_message_length': -1,
+  'grpc.max_receive_message_length': -1,
+  // A server that is back is found soon, and by a new session at once.
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+};
 
 export class MasterClient {
   readonly #client: Client;
@@ -65,7 +72,7 @@ export class MasterClient {
 
   /** @throws InvalidArgumentError for credentials that are not the library's, or metadata that cannot be sent */
   constructor({ host, isSecure }: Address, channel: ChannelSettings) {
-    const options = { ...withoutLimit, ...channel.options };
+    const options = { ...defaults, ...channel.options };
     for (const [key, value] of Object.entries(channel.metadata ?? {})) {
       try {
         this.#metadata.set(key, typeof value === 'string' ? value : Buffer.from(value));

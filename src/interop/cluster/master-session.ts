@@ -22,7 +22,8 @@ const closingTimeoutMs = 5_000;
 const waitsForAll =
   'A master waits for all tasks of its cluster: start those that are missing, or leave them out by config: { deviceFilters }. channel: { controlTimeoutMs } says how long to wait.';
 
-type Config = MessageInitShape<typeof methods.createSession.input>['config'];
+type GraphDefInit = NonNullable<MessageInitShape<typeof methods.createSession.input>['graphDef']>;
+type ConfigMessage = NonNullable<MessageInitShape<typeof methods.createSession.input>['config']>;
 
 /** What a call is for, in the errors it may end in. */
 interface Purpose {
@@ -61,13 +62,13 @@ export class MasterSession {
   async run(request: Request, feeds: readonly NDArray[], limits: RunLimits): Promise<readonly NDArray[]> {
     const part = remotePart(request, feeds);
     if (part.isNothing) return part.assemble(new Map());
-    await this.#update(limits);
+    await this.#update(request, limits);
     const isPrepared = request.isRepeated === true && limits.trace === null;
     return isPrepared ? this.#runCallable(request, part, limits) : this.#runStep(part, limits, '');
   }
 
   async setupPartialRun(request: Request, limits: RunLimits): Promise<string> {
-    await this.#update(limits);
+    await this.#update(request, limits);
     const names = {
       feed: request.feeds.map(({ tensor }) => tensor.name),
       fetch: request.fetches.map(({ name }) => name),
@@ -109,32 +110,31 @@ export class MasterSession {
     }
   }
 
-  /** Makes the session, or tells it what the graph got since. */
-  async #update(limits: RunLimits): Promise<void> {
+  /** Makes the session, or tells it what the graph got since where the request needs any of it. */
+  async #update(request: Request, limits: RunLimits): Promise<void> {
     if (Date.now() > limits.deadline)
       throw new DeadlineExceededError('run: the time given was over before the runs asked for earlier were done.');
+    if (this.#handle !== '' && newestIn(request) < this.#sent.nodes) return;
     const grown = { nodes: this.#graph.version, functions: this.#graph.functions().length };
-    const isMade = this.#handle !== '';
-    if (isMade && grown.nodes === this.#sent.nodes && grown.functions === this.#sent.functions) return;
-    const graphDef = exportGraph(this.#graph, this.#sent) as MessageInitShape<
-      typeof methods.extendSession.input
-    >['graphDef'];
-    const control = this.#control(limits);
-    if (isMade) {
-      const message = { sessionHandle: this.#handle, graphDef, currentGraphVersion: this.#version };
-      const purpose = { what: 'run', inSession: true };
-      this.#version = (await this.#ask(methods.extendSession, message, control, purpose)).newGraphVersion;
-    } else {
-      const purpose = { what: 'run', whenLate: waitsForAll };
-      const made = await this.#ask(
-        methods.createSession,
-        { graphDef, config: this.#config as Config },
-        control,
-        purpose,
-      );
-      [this.#handle, this.#version] = [made.sessionHandle, made.graphVersion];
-    }
+    const graphDef = exportGraph(this.#graph, this.#sent) as GraphDefInit;
+    if (this.#handle === '') await this.#create(graphDef, this.#control(limits));
+    else await this.#extend(graphDef, this.#control(limits));
     this.#sent = grown;
+  }
+
+  async #create(graphDef: GraphDefInit, limits: CallLimits): Promise<void> {
+    const message = { graphDef, config: this.#config as ConfigMessage };
+    const made = await this.#ask(methods.createSession, message, limits, { what: 'run', whenLate: waitsForAll });
+    [this.#handle, this.#version] = [made.sessionHandle, made.graphVersion];
+  }
+
+  async #extend(graphDef: GraphDefInit, limits: CallLimits): Promise<void> {
+    const message = { sessionHandle: this.#handle, graphDef, currentGraphVersion: this.#version };
+    const { newGraphVersion } = await this.#ask(methods.extendSession, message, limits, {
+      what: 'run',
+      inSession: true,
+    });
+    this.#version = newGraphVersion;
   }
 
   async #runStep(
@@ -256,6 +256,12 @@ export async function reset(
   } finally {
     client.close();
   }
+}
+
+/** The number of the newest operation that a request names: what it needs besides is older. */
+function newestIn({ fetches, targets, feeds }: Request): number {
+  const ops = [...fetches.map(({ op }) => op), ...targets, ...feeds.map(({ tensor }) => tensor.op)];
+  return ops.reduce((newest, { id }) => Math.max(newest, id), -1);
 }
 
 function controlDeadline({ channel }: Link): number {

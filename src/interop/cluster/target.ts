@@ -16,7 +16,7 @@ export function openCluster(url: string, { graph, config = {}, channel = {}, ...
   const [other] = Object.entries(local).find(([, value]) => value !== undefined) ?? [];
   if (other !== undefined)
     throw new InvalidArgumentError(`Session: '${other}' is for local targets; a cluster is told by 'config'.`);
-  return new ClusterTarget(graph, linkOf(url, channel), configOf(config));
+  return new ClusterTarget(graph, linkOf(url, channel), configOf(config), config.operationTimeoutInMs ?? 0);
 }
 
 /** @throws UnavailableError where there is no server */
@@ -54,20 +54,23 @@ class ClusterTarget implements Target {
   readonly #graph: Graph;
   readonly #link: Link;
   readonly #config: ConfigInit;
+  readonly #stepTimeoutMs: number;
   #master: Master.MasterSession | null = null;
 
-  constructor(graph: Graph, link: Link, config: ConfigInit) {
+  constructor(graph: Graph, link: Link, config: ConfigInit, stepTimeoutMs: number) {
     this.#graph = graph;
     this.#link = link;
     this.#config = config;
+    this.#stepTimeoutMs = stepTimeoutMs;
     this.partial = {
       setup: async (request, limits) => (await this.#session()).setupPartialRun(request, limits),
-      run: async (handle, request, feeds, limits) => (await this.#session()).partialRun(handle, request, feeds, limits),
+      run: async (handle, request, feeds, limits) =>
+        (await this.#session()).partialRun(handle, request, feeds, this.#within(limits)),
     };
   }
 
   async run(request: Request, feeds: readonly NDArray[], limits: RunLimits): Promise<readonly NDArray[]> {
-    return (await this.#session()).run(request, feeds, limits);
+    return (await this.#session()).run(request, feeds, this.#within(limits));
   }
 
   async listDevices(): Promise<readonly DeviceAttributes[]> {
@@ -76,6 +79,12 @@ class ClusterTarget implements Target {
 
   async close(): Promise<void> {
     await this.#master?.close();
+  }
+
+  /** A master does not see to `operationTimeoutInMs` itself (TensorFlow 2.21). */
+  #within(limits: RunLimits): RunLimits {
+    if (limits.deadline !== Infinity || this.#stepTimeoutMs === 0) return limits;
+    return { ...limits, deadline: Date.now() + this.#stepTimeoutMs };
   }
 
   async #session(): Promise<Master.MasterSession> {

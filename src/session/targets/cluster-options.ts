@@ -37,7 +37,7 @@ export interface GraphOptions {
   readonly buildCostModel?: number;
   readonly buildCostModelAfter?: number;
   readonly inferShapes?: boolean;
-  /** Places only what a run needs: a node that fits no device then fails only the runs that need it. */
+  /** A master of a cluster places the whole graph all the same. */
   readonly placePrunedGraph?: boolean;
   readonly enableBfloat16Sendrecv?: boolean;
   readonly timelineStep?: number;
@@ -53,7 +53,7 @@ export interface SessionConfig {
   readonly placementPeriod?: number;
   /** The tasks that the session uses and waits for, such as `'/job:ps'`; all by default. */
   readonly deviceFilters?: readonly string[];
-  /** Puts operations elsewhere where their device does not exist or cannot run them. */
+  /** Takes another device of the task where that asked for does not exist or cannot run the operation, and drops colocations that cannot be. */
   readonly allowSoftPlacement?: boolean;
   readonly logDevicePlacement?: boolean;
   readonly usePerSessionThreads?: boolean;
