@@ -184,7 +184,7 @@ export class Session {
 
   /** The devices of the target (TensorFlow `Session.list_devices`): of a cluster, those of all its tasks. */
   async listDevices(): Promise<readonly DeviceAttributes[]> {
-    this.#checkOpen();
+    this.#checkNotClosed();
     return this.#inTurn(() => this.#target.listDevices());
   }
 
@@ -236,8 +236,12 @@ export class Session {
     return parsed.assemble(this.#target.runSync(request, values, limits));
   }
 
-  #checkOpen(): void {
+  #checkNotClosed(): void {
     if (this.#closed) throw new FailedPreconditionError('The session is closed.');
+  }
+
+  #checkOpen(): void {
+    this.#checkNotClosed();
     if (this.graph.version === 0)
       throw new InvalidArgumentError('The graph is empty: add operations before running it.');
   }

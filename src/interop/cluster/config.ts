@@ -67,7 +67,6 @@ const configFields: { readonly [option in keyof Required<SessionConfig>]: Field 
   deviceFilters: listOf(text),
   allowSoftPlacement: flag,
   logDevicePlacement: flag,
-  usePerSessionThreads: flag,
   graphOptions: group({
     enableRecvScheduling: flag,
     optimizerOptions: group({
@@ -96,7 +95,6 @@ const configFields: { readonly [option in keyof Required<SessionConfig>]: Field 
     }),
   }),
   operationTimeoutInMs: long,
-  sessionInterOpThreadPool: listOf(group({ numThreads: integer, globalName: text })),
   clusterDef: cluster,
   isolateSessionState: flag,
   shareClusterDevicesInSession: flag,

@@ -56,11 +56,9 @@ export interface SessionConfig {
   /** Takes another device of the task where that asked for does not exist or cannot run the operation, and drops colocations that cannot be. */
   readonly allowSoftPlacement?: boolean;
   readonly logDevicePlacement?: boolean;
-  readonly usePerSessionThreads?: boolean;
   readonly graphOptions?: GraphOptions;
   /** The time that a step has, in milliseconds, where its run gives no `timeoutMs`. */
   readonly operationTimeoutInMs?: number;
-  readonly sessionInterOpThreadPool?: readonly { readonly numThreads?: number; readonly globalName?: string }[];
   readonly clusterDef?: ClusterSpec;
   /** Keeps the variables of this session from all other sessions of the cluster. */
   readonly isolateSessionState?: boolean;
