@@ -36,7 +36,8 @@ export function* encodePieces(def: GraphDef): Generator<Uint8Array> {
     yield* field(1, bytes);
   }
   if (library) {
-    const { function: functions = [], ...others } = library;
+    const { function: functions = [] } = library;
+    const others = { ...library, function: [] };
     yield* field(2, ...functions.flatMap((fn) => [...field(1, functionBytes(fn))]), bytesOf(FunctionDefLibrarySchema, others)); // prettier-ignore
   }
   if (versions) yield* field(4, bytesOf(VersionDefSchema, versions));
@@ -44,7 +45,8 @@ export function* encodePieces(def: GraphDef): Generator<Uint8Array> {
 }
 
 /** TensorFlow's protobuf writes maps whose keys are numbers from the last to the first; they are the last two fields. */
-function functionBytes({ argAttr = {}, resourceArgUniqueId = {}, ...others }: FunctionProto): Uint8Array {
+function functionBytes(fn: FunctionProto): Uint8Array {
+  const { argAttr = {}, resourceArgUniqueId = {} } = fn;
   const descending = (map: object) => Object.keys(map).map(Number).reverse();
   const entries = [
     ...descending(argAttr).flatMap((i) => {
@@ -56,7 +58,7 @@ function functionBytes({ argAttr = {}, resourceArgUniqueId = {}, ...others }: Fu
       return [...field(8, entry)];
     }),
   ];
-  return joined([bytesOf(FunctionDefSchema, others), ...entries]);
+  return joined([bytesOf(FunctionDefSchema, { ...fn, argAttr: {}, resourceArgUniqueId: {} }), ...entries]);
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

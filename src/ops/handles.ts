@@ -1,6 +1,7 @@
 /** What the tensors behind resource and variant handles hold, as far as the graph tells. */
 import type { Attrs } from '../graph/attr.js';
 import { isTrainable, type DType } from '../graph/dtype.js';
+import type { Operation } from '../graph/operation.js';
 import type { Shape } from '../graph/shape.js';
 import type { Tensor } from '../graph/tensor.js';
 
@@ -23,6 +24,7 @@ export function handleType(handle: Tensor): HandleType | null {
     if (dtypes?.kind === 'list' && dtypes.of === 'type' && shapes?.kind === 'list' && shapes.of === 'shape') {
       const leaves = op.def.attr['_handle_leaves'];
       const dtype = dtypes.value[index]!;
+      if (dtype === 'resource') return hints.get(tensor) ?? null;
       const leaf = leaves?.kind === 'list' && leaves.of === 'type' ? leaves.value[index]! : dtype;
       return { dtype, shape: shapes.value[index]!, leaf };
     }
@@ -32,7 +34,31 @@ export function handleType(handle: Tensor): HandleType | null {
     }
     // What has as many outputs as inputs passes handles through (Identity, loop variables).
     const source = op.inputs[index];
-    if (!source || !isHandle(source.dtype) || op.inputs.length !== op.outputs.length) return null;
+    if (!source || !isHandle(source.dtype) || op.inputs.length !== op.outputs.length) return hints.get(tensor) ?? null;
+    tensor = source;
+  }
+}
+
+/** What is behind handles of which no node says it. */
+const hints = new WeakMap<Tensor, HandleType>();
+
+/** Notes what is behind the variables among the inputs of `op`, which came from elsewhere, as far as it or the functions that it calls tell. */
+export function learnHandles(op: Operation, bodies: readonly { readonly inputs: readonly Tensor[] }[]): void {
+  op.inputs.forEach((input, i) => {
+    if (input.dtype !== 'resource' || handleType(input)) return;
+    const inside = bodies.map(({ inputs }) => inputs[i - op.inputs.length + inputs.length]);
+    const known = inside.flatMap((argument) => (argument && handleType(argument)) ?? []);
+    const dtype = op.hasAttr('dtype') ? op.typeAttr('dtype') : null;
+    const [type = dtype && plain(dtype, null)] = known;
+    if (type) hints.set(originOf(input), type);
+  });
+}
+
+/** Where a handle comes from, through operations that pass it on. */
+function originOf(handle: Tensor): Tensor {
+  for (let tensor = handle; ;) {
+    const source = tensor.op.inputs[tensor.index];
+    if (source?.dtype !== handle.dtype) return tensor;
     tensor = source;
   }
 }

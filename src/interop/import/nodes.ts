@@ -1,8 +1,9 @@
 /** The nodes of a GraphDef, or of a function's body, made in a graph. */
 import type { Operation } from '../../graph/operation.js';
-import type { Attrs, AttrValue, NodeDef } from '../../graph/attr.js';
+import { functionsNamedIn, type Attrs, type AttrValue, type NodeDef } from '../../graph/attr.js';
 import { mergeDevices } from '../../graph/devices.js';
 import { InvalidArgumentError, ShapeError } from '../../graph/errors.js';
+import type { FunctionGraph } from '../../graph/function-graph.js';
 import type { Graph } from '../../graph/graph.js';
 import { describeTensor } from '../../graph/node.js';
 import { orderNodes } from '../../graph/order.js';
@@ -11,6 +12,7 @@ import { formatShape } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { adopt } from '../../ops/adopt.js';
 import { nameOutputs } from '../../ops/foreign-outputs.js';
+import { learnHandles } from '../../ops/handles.js';
 import { findOp } from '../../ops/opdef.js';
 import { outputShapes, positionOf, sourceOf, Uses, type OpDescriptions } from './foreign.js';
 
@@ -75,6 +77,8 @@ export class ImportedNodes {
     const taken = { inputs, controlInputs: [...new Set(controls)] };
     const op = findOp(def.op) ? adopt(graph, node, taken) : this.#foreign(node, def, taken);
     this.#refine(op);
+    const called = functionsNamedIn(def.attr).map((function_) => graph.root.function(function_).body as FunctionGraph);
+    learnHandles(op, called);
     return op;
   }
 

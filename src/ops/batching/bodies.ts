@@ -11,7 +11,7 @@ import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { callBranches, type Choice } from '../functional/branches.js';
 import { callLoop } from '../functional/loops.js';
-import { originalOutputs } from '../functional/branch-gradient.js';
+import { originalOutputs } from '../functional/results-of-call.js';
 import type { Batched, BatchRule, OpView, Rows, Surroundings } from '../opdef.js';
 import { constantBeside, plus } from '../rules.js';
 import { argumentFor, bodyOf, trace } from '../trace.js';

@@ -101,7 +101,7 @@ for (const [name, effect] of [
       run: (context) => runBranch(context, bodiesOfIf(context.op)[holds(context.inputs[0]) ? 0 : 1]!, 1),
       flow: (op) => ({ kind: 'choice', bodies: bodiesOfIf(op), test: isTrue }),
     },
-    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, bodiesOfIf(op), choices.if(op.inputs[0])),
+    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, bodiesOfIf, choices.if(op.inputs[0])),
     batch: branchesForRows((op) => ({
       bodies: bodiesOfIf(op),
       choice: choices.if,
@@ -133,7 +133,7 @@ for (const [name, effect] of [
       },
       flow: (op) => ({ kind: 'choice', bodies: branchesOf(op), test: (index, i) => bin('eq', index, int(i)) }),
     },
-    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, branchesOf(op), choices.case(op.inputs[0])),
+    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, branchesOf, choices.case(op.inputs[0])),
     batch: branchesForRows((op) => {
       const bodies = branchesOf(op);
       return { bodies, choice: choices.case, chosen: (index) => inRange(index, bodies.length), isStandIn };
@@ -157,7 +157,7 @@ for (const [name, effect] of [
       run: (context) => runBranch(context, bodyOf(context.op, 'f'), 0),
       flow: (op) => ({ kind: 'call', body: bodyOf(op, 'f') }),
     },
-    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, [bodyOf(op, 'f')], choices.call()),
+    grad: (op, dys, calculus) => branchGradient(op, dys, calculus, (call) => [bodyOf(call, 'f')], choices.call()),
     batch: batchCall,
     effect,
     samples: [],

@@ -14,15 +14,19 @@ import { zerosLike } from '../rules.js';
 import { castTo } from '../indexing.js';
 import { trace } from '../trace.js';
 import { callBranches, type Choice } from './branches.js';
+import { completeChoice } from './completed.js';
+import { originalOutputs } from './results-of-call.js';
 
 /** Source: TensorFlow `cond_v2._IfGrad`. */
 export function branchGradient(
-  op: OpView,
+  original: OpView,
   dys: readonly (Gradient | null)[],
   calculus: Calculus,
-  bodies: readonly FunctionGraph[],
+  bodiesOf: (op: OpView) => readonly FunctionGraph[],
   choice: Choice,
 ): readonly (Gradient | null)[] {
+  const op = completeChoice(original, bodiesOf(original), choice);
+  const bodies = bodiesOf(op);
   const seeds = seedsOf(op, dys);
   const first = choice.operands.length;
   const traced = bodies.map((body) => traceGradient(op, body, first, seeds, calculus));
@@ -58,11 +62,6 @@ export function seedsOf(op: OpView, dys: readonly (Gradient | null)[]): readonly
     if (!isDifferentiable(y)) return null;
     return dys[i] ?? (i < originals ? zerosBeside(y) : null);
   });
-}
-
-/** How many outputs a call has besides what its gradient needs. */
-export function originalOutputs(op: OpView): number {
-  return op.hasAttr('_num_original_outputs') ? op.intAttr('_num_original_outputs') : op.outputs.length;
 }
 
 /** Zeros in the shape of a tensor, or of the variable behind a handle. */

@@ -10,7 +10,9 @@ import { handleType, isDifferentiable } from '../handles.js';
 import type { Calculus, Gradient, OpView } from '../opdef.js';
 import { constantBeside } from '../rules.js';
 import { argumentFor, bodyOf, trace } from '../trace.js';
-import { made, originalOutputs, zerosBeside } from './branch-gradient.js';
+import { made, zerosBeside } from './branch-gradient.js';
+import { originalOutputs } from './results-of-call.js';
+import { completeLoop, countersOfLoop } from './completed.js';
 import { callLoop } from './loops.js';
 
 /** A list of what the forward loop left in every iteration, as a variable of the backward one. */
@@ -20,8 +22,20 @@ interface Popped {
   readonly rest: Tensor;
 }
 
-/** Source: TensorFlow `while_v2._WhileGrad`. */
 export function loopGradient(
+  op: OpView,
+  dys: readonly (Gradient | null)[],
+  calculus: Calculus,
+): readonly (Gradient | null)[] {
+  const complete = completeLoop(op);
+  if (complete === op) return gradientOfComplete(op, dys, calculus);
+  const before = new Array<null>(countersOfLoop).fill(null);
+  const padded = complete.outputs.map((_, i) => [...before, ...dys][i] ?? null);
+  return gradientOfComplete(complete, padded, calculus).slice(countersOfLoop, countersOfLoop + op.inputs.length);
+}
+
+/** Source: TensorFlow `while_v2._WhileGrad`. */
+function gradientOfComplete(
   op: OpView,
   dys: readonly (Gradient | null)[],
   calculus: Calculus,

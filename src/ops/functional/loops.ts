@@ -69,7 +69,7 @@ export function callLoop({
 function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): readonly Tensor[] {
   // The counter follows from that of the backward loop, and what is captured is the same in every iteration.
   const free = new Set([body.inputs[0]!, ...body.inputs.filter((input, i) => body.outputs[i] === input)]);
-  const kept = [...new Set([...neededByGradient(body), ...withoutPath(body)])].filter((tensor) => !free.has(tensor));
+  const kept = keptByLoop(body).filter((tensor) => !free.has(tensor));
   const lists = kept.map((tensor) => emptyList(tensor, limit));
   const pushed = lists.map((list, i) => {
     const spec = argumentFor(list, 'accumulator');
@@ -78,6 +78,11 @@ function accumulate(cond: FunctionGraph, body: FunctionGraph, limit: Tensor): re
   });
   body.setOutputs([...body.outputs, ...pushed]);
   return lists;
+}
+
+/** The tensors of a loop's body that its gradient looks at. */
+export function keptByLoop(body: FunctionGraph): readonly Tensor[] {
+  return [...new Set([...neededByGradient(body), ...withoutPath(body)])];
 }
 
 /** Variables of a shape not known whose old value the new one does not depend on: their zero gradients need it. */
