@@ -7,7 +7,7 @@ import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type Call, type EntryStep } from './entry.js';
 import type { Fused } from './fuse.js';
 import { valuesInPlace } from './in-place.js';
-import { defineKernel } from './kernel.js';
+import { defineKernel, defineSharedSum } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
 import { emitCopy, emitPut } from './copy.js';
@@ -27,6 +27,7 @@ import { Loops } from './regions.js';
 import { Resolver } from './resolve.js';
 import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
+import { SharedSums } from './shared-sums.js';
 import { worthOf } from './worth.js';
 
 export interface EmitOptions {
@@ -94,10 +95,11 @@ export class PlanEmitter {
   readonly #parts: ModuleParts;
   readonly #products: Products;
   readonly #convolutions: Convolutions;
+  readonly #sums: SharedSums;
   /** Values in the place of variables. */
   readonly storage: ReadonlyMap<Value, VariableSlot>;
   readonly memory: MemoryPlan;
-  /** Bytes that products and convolutions work in. */
+  /** Bytes that products, convolutions and sums work in. */
   readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
   readonly #loops: Loops;
@@ -112,7 +114,8 @@ export class PlanEmitter {
     this.storage = valuesInPlace(fused);
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
-    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.#sums = new SharedSums(fused, options.threads);
+    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch, this.#sums.scratch);
     this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
@@ -224,9 +227,12 @@ export class PlanEmitter {
     const isSplit =
       threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
     const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(module, name, step, this.fused, resolver, context, isSplit);
+    const sum = this.#sums.of(step);
+    const { fn, operands, parts, last } = sum
+      ? defineSharedSum(module, name, step, this.fused, resolver, context, sum, this.memory.scratch)
+      : defineKernel(module, name, step, this.fused, resolver, context, isSplit);
     if (!parts) return serial(fn, operands);
-    return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
+    return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null, last } };
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */

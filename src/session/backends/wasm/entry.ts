@@ -18,6 +18,8 @@ export interface Split {
   readonly size: number;
   /** The operand that is so many bytes further for each thread: where its own scratch is. */
   readonly scratch: { readonly operand: number; readonly bytes: number } | null;
+  /** Called when all chunks are made. */
+  readonly last?: FunctionRef | null;
 }
 
 /** A mark among calls; where it decides, by the bool at an address. */

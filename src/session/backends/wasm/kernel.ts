@@ -9,10 +9,15 @@ import { inLastPart, loop, loopBetween, rowGrain, vectorLoops, type Range } from
 import type { KernelStep, Node, Value } from './program.js';
 import type { Resolver } from './resolve.js';
 import { mergedAxes } from './merge.js';
+import { reductionIn, slotBytes, type Shared, type SharedSum } from './shared-sums.js';
 import { lanesFor } from './vectorize.js';
 
 /** From so many elements on, more code is worth its size: engines take longer to make it fast. */
 const hot = 4096;
+
+/** Where there are many shares, threads take so many at once: blocks run side by side. */
+const manyShares = 64;
+const sharesAtOnce = 4;
 
 /** A kernel as a function, and the operands that make it compute all there is. */
 export interface DefinedKernel {
@@ -22,6 +27,8 @@ export interface DefinedKernel {
    * Where parts of it can be asked for instead, from one number below another: how many there are, and what parts begin at multiples of.
    */
   readonly parts: { readonly extent: number; readonly grain: number } | null;
+  /** What has to be called when all parts are there. */
+  readonly last: FunctionRef | null;
 }
 
 /** `isSplit`: whether parts of the outermost loop are to be had, where there is one and nothing would be computed for each of them again. */
@@ -42,10 +49,38 @@ export function defineKernel(
   let reducesFirst = false;
   const fn = module.define(name, type, (code) => {
     const [from, to] = code.params;
-    const emitter = new KernelEmitter(code, nest, resolver, context, from && to ? { from, to } : null);
+    const emitter = new KernelEmitter(code, nest, resolver, context, from && to ? { from, to } : null, null);
     ({ reducesFirst } = emitter.emit());
   });
-  return { fn, operands: hasParts ? [0, extent] : [], parts: hasParts && !reducesFirst ? { extent, grain } : null };
+  const parts = hasParts && !reducesFirst ? { extent, grain } : null;
+  return { fn, operands: hasParts ? [0, extent] : [], parts, last: null };
+}
+
+/** The same where threads share the terms of its reduction: `address` is where they keep what these come to. */
+export function defineSharedSum(
+  module: ModuleBuilder,
+  name: string,
+  step: KernelStep,
+  fused: Fused,
+  resolver: Resolver,
+  context: EmitContext,
+  { level, slots }: SharedSum,
+  address: number,
+): DefinedKernel {
+  const nest = new Nest(step, fused, resolver);
+  let extent = 0;
+  const counted = (count: number): void => void (extent = Math.max(extent, count));
+  const define = (suffix: string, params: readonly 'i32'[]): FunctionRef =>
+    module.define(`${name}${suffix}`, { params, results: [] }, (code) => {
+      const [from, to] = code.params;
+      const shares = from && to ? { from, to } : null;
+      const { own } = nest.members[0]!;
+      const shared: Shared = { level, own, address, stride: slots * slotBytes, shares, counted };
+      new KernelEmitter(code, nest, resolver, context, null, shared).emit();
+    });
+  const fn = define('shares', ['i32', 'i32']);
+  const last = define('total', []);
+  return { fn, operands: [], parts: { extent, grain: extent >= manyShares ? sharesAtOnce : 1 }, last };
 }
 
 /** A row is split between vectors only. */
@@ -124,14 +159,23 @@ class KernelEmitter {
   readonly #resolver: Resolver;
   readonly #elements: ElementEmitter;
   readonly #range: Range | null;
+  readonly #shared: Shared | null;
 
-  constructor(code: Code, nest: Nest, resolver: Resolver, context: EmitContext, range: Range | null) {
+  constructor(
+    code: Code,
+    nest: Nest,
+    resolver: Resolver,
+    context: EmitContext,
+    range: Range | null,
+    shared: Shared | null,
+  ) {
     this.#code = code;
     this.#nest = nest;
     this.#resolver = resolver;
     const libraries = { ...context.libraries, isHot: nest.isHot };
-    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries });
+    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries }, shared);
     this.#range = range;
+    this.#shared = shared;
   }
 
   emit(): { readonly reducesFirst: boolean } {
@@ -196,6 +240,9 @@ class KernelEmitter {
   }
 
   #compute(members: readonly Member[]): void {
+    const [first] = members;
+    // Of a share, there is nothing else to compute.
+    if (this.#shared?.shares) return void this.#elements.of(first!.value, reductionIn(first!.root)!);
     for (const { root, own, isStored, value } of members) {
       const held = this.#elements.of(value, root);
       this.#elements.know(own, held);
