@@ -178,7 +178,7 @@ describe.each(dtypes)('%s', (dtype) => {
     );
     const one = run(builds, shape, data, dtype, { threads: 1 });
     const expected = bits(one);
-    for (const threads of [2, 3, 5]) {
+    for (const threads of shape.length === 1 ? [2, 3, 5] : [3]) {
       const found = bits(run(builds, shape, data, dtype, { threads }));
       expect(names.filter((_, i) => found[i] !== expected[i])).toEqual([]);
     }
@@ -197,7 +197,7 @@ describe.each(dtypes)('%s', (dtype) => {
       return copy;
     });
     for (const values of [data, ...special]) {
-      const found = [1, 2, 3].map((threads) => run(builds, [data.length], values, dtype, { threads }));
+      const found = [1, 3].map((threads) => run(builds, [data.length], values, dtype, { threads }));
       const few = (results: readonly tl.NDArray[]) => results.map((array) => array.size < 10 && array.data);
       for (const results of found) expect(few(results)).toEqual(few(found[0]!));
     }
@@ -244,6 +244,6 @@ test('any shape, any number of threads', () => {
         );
       },
     ),
-    { numRuns: 8, seed: 5 },
+    { numRuns: 5, seed: 5 },
   );
 }, 60_000);
