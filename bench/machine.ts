@@ -29,6 +29,7 @@ const megabytes = (n: number): string => `${(4 * n) / 1e6} MB`;
 const accumulators = 12;
 const iterations = 100_000;
 const peakTitle = relaxedSimd() ? 'relaxed multiply-add, a thread' : 'multiply, then add, a thread';
+const threadCount = (threads: number): string => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 const copyTitle = (n: number): string => `memory.copy of ${megabytes(n)}`;
 
 type Run = (argument: number) => void;
@@ -116,7 +117,7 @@ function compiled(build: () => tl.Operation | tl.Tensor, threads = 1): () => unk
 const variable = (shape: readonly number[], seed: number) =>
   tl.variable(tl.constant(arrayOf(numbers(shape, seed))), { name: `v${seed}` });
 
-function bandwidth(n: number, loops: ReturnType<typeof bareLoops>): Item[] {
+function bandwidth(n: number, counts: readonly number[], loops: ReturnType<typeof bareLoops>): Item[] {
   const [both, once] = [
     { unit: 'GB/s', amount: 8 * n },
     { unit: 'GB/s', amount: 4 * n },
@@ -131,7 +132,12 @@ function bandwidth(n: number, loops: ReturnType<typeof bareLoops>): Item[] {
     { title: of, ...both, run: () => loops.copy(4 * n) },
     { title: `v ← 0.5 v + 0.1 on ${megabytes(n)}`, ...both, of, run: compiled(scaled) },
     { title: 'the same loop by hand', ...both, of, run: () => loops.scale(4 * n) },
-    { title: `sum of ${megabytes(n)}`, ...once, of, run: compiled(sum) },
+    ...counts.map((threads) => ({
+      title: `sum of ${megabytes(n)}, ${threadCount(threads)}`,
+      ...once,
+      of,
+      run: compiled(sum, threads),
+    })),
     { title: 'the same loop by hand', ...once, of, run: () => loops.add(4 * n) },
   ];
 }
@@ -139,7 +145,7 @@ function bandwidth(n: number, loops: ReturnType<typeof bareLoops>): Item[] {
 function items(): Item[] {
   const loops = bareLoops();
   const product = (n: number, threads: number): Item => ({
-    title: `MatMul ${n}³, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    title: `MatMul ${n}³, ${threadCount(threads)}`,
     unit: 'GF/s',
     amount: 2 * n ** 3,
     of: peakTitle,
@@ -153,7 +159,7 @@ function items(): Item[] {
   return [
     { title: peakTitle, unit: 'GF/s', amount: 8 * accumulators * iterations, run: () => loops.peak(iterations) },
     ...[512, 1024].flatMap((n) => counts.map((threads) => product(n, threads))),
-    ...sizes.flatMap((n) => bandwidth(n, loops)),
+    ...sizes.flatMap((n) => bandwidth(n, counts, loops)),
   ];
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { transform } from 'esbuild';
+import { build } from 'esbuild';
 
 const root = process.cwd();
 
@@ -29,18 +29,19 @@ export async function installPackage(): Promise<string> {
   return folder;
 }
 
+/** Each file by itself, as the compiler would. */
 async function compile(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true });
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    if (entry.isDirectory()) await compile(join(from, entry.name), join(to, entry.name));
-    else if (entry.name.endsWith('.ts')) {
-      const { code } = await transform(await readFile(join(from, entry.name), 'utf8'), {
-        loader: 'ts',
-        target: 'es2022',
-      });
-      await writeFile(join(to, entry.name.replace(/\.ts$/, '.js')), code);
-    }
-  }
+  const files = await readdir(from, { recursive: true });
+  const sources = files.filter((file) => file.endsWith('.ts'));
+  await build({
+    entryPoints: sources.map((file) => join(from, file)),
+    outbase: from,
+    outdir: to,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'error',
+    tsconfigRaw: {},
+  });
 }
 
 /** Runs `node file args…` in `folder`. */

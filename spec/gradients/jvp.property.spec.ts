@@ -77,7 +77,7 @@ function setting(sample: SampleCase): Setting | null {
     const { op, xs, feeds } = buildSample(sample, 'static shapes');
     const ys = op.outputs.filter(({ dtype }) => isTrainable(dtype) && dtype !== 'variant');
     if (ys.length === 0 || xs.length === 0) return null;
-    const session = new Session({ graph });
+    const session = new Session({ graph, backend: 'interpret' });
     const random = generator(sample.key);
     const all = new Map(feeds);
     const along = (tensors: readonly Tensor[], values: readonly NDArray[]): Tensor[] =>

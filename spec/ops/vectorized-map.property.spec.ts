@@ -135,7 +135,7 @@ function evaluate({ program, rows, known, data }: Case, map: typeof tl.mapFn): r
     const y = map((row: tl.Tensor) => run(program, [shared, tl.ensureShape(row, [3])]), x as never);
     const weights = tl.constant(array(1, full)) as unknown as tl.Tensor;
     const dxs = tl.gradients(y.multiply(weights).reduceSum(), [x, shared], { unconnectedGradients: 'zero' });
-    const session = new tl.Session({ graph });
+    const session = new tl.Session({ graph, backend: 'interpret' });
     return session
       .runSync([y, ...dxs.map((dx) => tl.convertToTensor(dx!))], { x: array(0, full) })
       .map((value) => [...(value.data as Float64Array)]);

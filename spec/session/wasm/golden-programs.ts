@@ -60,8 +60,8 @@ export const programs: Readonly<Record<string, () => Program>> = {
   },
 };
 
-/** Compiles a program as a session on one thread would. */
-export function compiled(build: () => Program, observe: Observe): Emitted {
+/** Compiles a program as a session on so many threads would. */
+export function compiled(build: () => Program, observe: Observe, threads = 1): Emitted {
   const graph = new tl.Graph();
   const { feeds, fetches } = graph.asDefault(build);
   const { tensors, targets } = parseFetches(graph, [...fetches]);
@@ -70,7 +70,7 @@ export function compiled(build: () => Program, observe: Observe): Emitted {
   const options = {
     layout: new PlainLayout(),
     memory: { initial: 1 },
-    threads: 1,
+    threads,
     relaxed: false,
     progress: 0,
     names: true,

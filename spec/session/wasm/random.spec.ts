@@ -13,11 +13,10 @@ import { Recorder } from '../../tensorflow/support/recorder.js';
 const count = Number(process.env.TAPELESS_FUZZ ?? 300);
 const first = Number(process.env.TAPELESS_FUZZ_SEED ?? 1);
 
+type Built = ReturnType<typeof buildProgram> & { readonly graph: Graph; readonly recorder: Recorder };
+
 /** What a program's tensors and gradients are on a backend. */
-function outcome(seed: number, backend: string): readonly NDArray[] | string {
-  const graph = new Graph();
-  const recorder = new Recorder(graph);
-  const { feeds, init, tensors } = graph.asDefault(() => buildProgram(generate(seed), recorder, 'p'));
+function outcome({ graph, recorder, feeds, init, tensors }: Built, backend: string): readonly NDArray[] | string {
   const results = recorder.calls.flatMap(({ results: all }) =>
     all.flatMap((result) => {
       if (result === null) return [];
@@ -36,13 +35,13 @@ function outcome(seed: number, backend: string): readonly NDArray[] | string {
   }
 }
 
-function builds(seed: number): boolean {
+function built(seed: number): Built | null {
   const graph = new Graph();
+  const recorder = new Recorder(graph);
   try {
-    graph.asDefault(() => buildProgram(generate(seed), new Recorder(graph), 'p'));
-    return true;
+    return { ...graph.asDefault(() => buildProgram(generate(seed), recorder, 'p')), graph, recorder };
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -50,8 +49,9 @@ describe('programs', () => {
   test(`${first} to ${first + count - 1}`, () => {
     let compared = 0;
     for (let seed = first; seed < first + count; seed++) {
-      if (!builds(seed)) continue;
-      const [expected, found] = ['interpret', 'wasm'].map((backend) => outcome(seed, backend));
+      const program = built(seed);
+      if (!program) continue;
+      const [expected, found] = ['interpret', 'wasm'].map((backend) => outcome(program, backend));
       if (typeof expected === 'string' || typeof found === 'string') {
         expect({ seed, found }).toEqual({ seed, found: expected });
         continue;

@@ -1,6 +1,6 @@
 /** Values of variables from a checkpoint, into a session. */
 import { DTypeError, InvalidArgumentError, NotFoundError, ShapeError } from '../../graph/errors.js';
-import { dtypeInfo, type DTypeStorage } from '../../graph/dtype.js';
+import { dtypeInfo } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { formatShape, isCompatible, sizeOf } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';

@@ -11,41 +11,41 @@
   (import "env" "divide" (func $divide (type $t0)))
   (import "env" "memory" (memory 1))
   (func $kernel0 (type $t3)
-    (local $i0 i32) (local $i1 i32) (local $v2 v128) (local $v3 v128) (local $f4 f32) (local $f5 f32) (local $i6 i32) (local $f7 f32)
+    (local $v0 v128) (local $i1 i32) (local $i2 i32) (local $v3 v128) (local $f4 f32) (local $f5 f32) (local $i6 i32) (local $f7 f32)
     f32.const 0
     f32x4.splat
-    local.set $v3
+    local.set $v0
     i32.const 0
-    local.set $i0
-    local.get $i0
-    i32.const 4
-    i32.mul
     local.set $i1
     local.get $i1
+    i32.const 4
+    i32.mul
+    local.set $i2
+    local.get $i2
     v128.load offset=64 align=4
-    local.set $v2
-    local.get $v3
-    local.get $v2
-    f32x4.add
     local.set $v3
+    local.get $v0
     local.get $v3
+    f32x4.add
+    local.set $v0
+    local.get $v0
     f32x4.extract_lane 0
     local.set $f4
-    local.get $v3
+    local.get $v0
     f32x4.extract_lane 1
     local.set $f7
     local.get $f4
     local.get $f7
     f32.add
     local.set $f4
-    local.get $v3
+    local.get $v0
     f32x4.extract_lane 2
     local.set $f7
     local.get $f4
     local.get $f7
     f32.add
     local.set $f4
-    local.get $v3
+    local.get $v0
     f32x4.extract_lane 3
     local.set $f7
     local.get $f4

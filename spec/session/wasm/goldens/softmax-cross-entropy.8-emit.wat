@@ -13,7 +13,7 @@
   (import "env" "divide" (func $divide (type $t0)))
   (import "env" "memory" (memory 1))
   (func $kernel0 (type $t3)
-    (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $v5 v128) (local $v6 v128) (local $f7 f32)
+    (local $i0 i32) (local $v1 v128) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $v6 v128) (local $f7 f32)
     (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $f11 f32) (local $i12 i32) (local $f13 f32)
     i32.const 0
     local.set $i0
@@ -21,38 +21,38 @@
       local.get $i0
       i32.const 20
       i32.mul
-      local.set $i2
+      local.set $i3
       f32.const -inf
       f32x4.splat
-      local.set $v6
+      local.set $v1
       i32.const 0
-      local.set $i1
-      local.get $i1
+      local.set $i2
+      local.get $i2
       i32.const 4
       i32.mul
-      local.set $i3
-      local.get $i2
-      local.get $i3
-      i32.add
       local.set $i4
+      local.get $i3
       local.get $i4
+      i32.add
+      local.set $i5
+      local.get $i5
       v128.load offset=64 align=4
-      local.set $v5
+      local.set $v6
+      local.get $v1
       local.get $v6
-      local.get $v5
+      local.get $v1
       local.get $v6
-      local.get $v5
       f32x4.gt
-      local.get $v6
-      local.get $v6
+      local.get $v1
+      local.get $v1
       f32x4.ne
       v128.or
       v128.bitselect
-      local.set $v6
-      local.get $v6
+      local.set $v1
+      local.get $v1
       f32x4.extract_lane 0
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 1
       local.set $f13
       local.get $f7
@@ -66,7 +66,7 @@
       i32.or
       select
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 2
       local.set $f13
       local.get $f7
@@ -80,7 +80,7 @@
       i32.or
       select
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 3
       local.set $f13
       local.get $f7
@@ -100,7 +100,7 @@
       i32.const 4
       i32.mul
       local.set $i9
-      local.get $i2
+      local.get $i3
       local.get $i9
       i32.add
       local.set $i10
@@ -379,7 +379,7 @@
     f32x4.mul
   )
   (func $kernel2 (type $t3)
-    (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $v5 v128) (local $v6 v128) (local $f7 f32)
+    (local $i0 i32) (local $v1 v128) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $v6 v128) (local $f7 f32)
     (local $i8 i32) (local $i9 i32) (local $i10 i32) (local $f11 f32) (local $i12 i32) (local $f13 f32)
     i32.const 0
     local.set $i0
@@ -387,45 +387,45 @@
       local.get $i0
       i32.const 20
       i32.mul
-      local.set $i2
+      local.set $i3
       f32.const 0
       f32x4.splat
-      local.set $v6
+      local.set $v1
       i32.const 0
-      local.set $i1
-      local.get $i1
+      local.set $i2
+      local.get $i2
       i32.const 4
       i32.mul
-      local.set $i3
-      local.get $i2
-      local.get $i3
-      i32.add
       local.set $i4
+      local.get $i3
       local.get $i4
+      i32.add
+      local.set $i5
+      local.get $i5
       v128.load offset=256 align=4
-      local.set $v5
-      local.get $v6
-      local.get $v5
-      f32x4.add
       local.set $v6
+      local.get $v1
       local.get $v6
+      f32x4.add
+      local.set $v1
+      local.get $v1
       f32x4.extract_lane 0
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 1
       local.set $f13
       local.get $f7
       local.get $f13
       f32.add
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 2
       local.set $f13
       local.get $f7
       local.get $f13
       f32.add
       local.set $f7
-      local.get $v6
+      local.get $v1
       f32x4.extract_lane 3
       local.set $f13
       local.get $f7
@@ -438,7 +438,7 @@
       i32.const 4
       i32.mul
       local.set $i9
-      local.get $i2
+      local.get $i3
       local.get $i9
       i32.add
       local.set $i10
@@ -466,8 +466,8 @@
     end $loop0
   )
   (func $kernel3 (type $t3)
-    (local $i0 i32) (local $i1 i32) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $v5 v128) (local $i6 i32) (local $f7 f32)
-    (local $f8 f32) (local $v9 v128) (local $f10 f32) (local $v11 v128) (local $v12 v128) (local $v13 v128) (local $v14 v128) (local $v15 v128)
+    (local $i0 i32) (local $v1 v128) (local $i2 i32) (local $i3 i32) (local $i4 i32) (local $i5 i32) (local $v6 v128) (local $i7 i32)
+    (local $f8 f32) (local $f9 f32) (local $v10 v128) (local $f11 f32) (local $v12 v128) (local $v13 v128) (local $v14 v128) (local $v15 v128)
     (local $v16 v128) (local $f17 f32) (local $i18 i32) (local $i19 i32) (local $i20 i32) (local $f21 f32) (local $f22 f32) (local $f23 f32)
     (local $f24 f32) (local $f25 f32) (local $f26 f32)
     i32.const 0
@@ -476,81 +476,81 @@
       local.get $i0
       i32.const 20
       i32.mul
-      local.set $i2
+      local.set $i3
       local.get $i0
       i32.const 4
       i32.mul
-      local.set $i6
-      local.get $i6
+      local.set $i7
+      local.get $i7
       f32.load offset=320
-      local.set $f7
-      local.get $f7
+      local.set $f8
+      local.get $f8
       f32x4.splat
       call $log.float32
       f32x4.extract_lane 0
-      local.set $f8
-      local.get $i6
+      local.set $f9
+      local.get $i7
       f32.load offset=192
-      local.set $f10
-      local.get $f10
+      local.set $f11
+      local.get $f11
       f32x4.splat
-      local.set $v11
-      local.get $f8
+      local.set $v12
+      local.get $f9
       f32x4.splat
-      local.set $v13
+      local.set $v14
       f32.const 0
       f32x4.splat
-      local.set $v16
+      local.set $v1
       i32.const 0
-      local.set $i1
-      local.get $i1
+      local.set $i2
+      local.get $i2
       i32.const 4
       i32.mul
-      local.set $i3
-      local.get $i2
-      local.get $i3
-      i32.add
       local.set $i4
+      local.get $i3
       local.get $i4
+      i32.add
+      local.set $i5
+      local.get $i5
       v128.load offset=128 align=4
-      local.set $v5
-      local.get $i4
+      local.set $v6
+      local.get $i5
       v128.load offset=64 align=4
-      local.set $v9
-      local.get $v9
-      local.get $v11
-      f32x4.sub
-      local.set $v12
-      local.get $v13
+      local.set $v10
+      local.get $v10
       local.get $v12
       f32x4.sub
-      local.set $v14
-      local.get $v5
+      local.set $v13
       local.get $v14
-      f32x4.mul
+      local.get $v13
+      f32x4.sub
       local.set $v15
-      local.get $v16
+      local.get $v6
       local.get $v15
-      f32x4.add
+      f32x4.mul
       local.set $v16
+      local.get $v1
       local.get $v16
+      f32x4.add
+      local.set $v1
+      local.get $v1
       f32x4.extract_lane 0
       local.set $f17
-      local.get $v16
+      local.get $v1
       f32x4.extract_lane 1
       local.set $f26
       local.get $f17
       local.get $f26
       f32.add
       local.set $f17
-      local.get $v16
+      local.get $v1
       f32x4.extract_lane 2
       local.set $f26
       local.get $f17
       local.get $f26
       f32.add
       local.set $f17
-      local.get $v16
+      local.get $v1
       f32x4.extract_lane 3
       local.set $f26
       local.get $f17
@@ -563,7 +563,7 @@
       i32.const 4
       i32.mul
       local.set $i19
-      local.get $i2
+      local.get $i3
       local.get $i19
       i32.add
       local.set $i20
@@ -574,10 +574,10 @@
       f32.load offset=64
       local.set $f22
       local.get $f22
-      local.get $f10
+      local.get $f11
       f32.sub
       local.set $f23
-      local.get $f8
+      local.get $f9
       local.get $f23
       f32.sub
       local.set $f24
@@ -589,7 +589,7 @@
       local.get $f25
       f32.add
       local.set $f17
-      local.get $i6
+      local.get $i7
       local.get $f17
       f32.store offset=384
       local.get $i0

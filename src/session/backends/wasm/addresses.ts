@@ -25,7 +25,8 @@ export class Addresses {
     const terms = position.terms
       .map(({ of, factor }) => ({ held: this.counter(of), factor: factor * bytes }))
       .sort((a, b) => a.held.level - b.held.level);
-    const constant = start + position.constant * bytes;
+    const ahead = terms.reduce((sum, { held, factor }) => sum + (held.ahead ?? 0) * factor, 0);
+    const constant = start + position.constant * bytes + ahead;
     const base = terms.reduce<Held | null>((sum, { held, factor }) => {
       const scaled = this.#scaled(held, factor);
       return sum ? this.#sum(sum, scaled) : scaled;

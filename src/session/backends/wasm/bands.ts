@@ -9,6 +9,7 @@ import { outputsOf } from './memory.js';
 import { Nests } from './nest.js';
 import { holderOf, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import { gcd, unitOf } from './ranges.js';
+import { fewElements } from './shared-sums.js';
 import { rowsOf, type Rows } from './rows.js';
 
 /** Steps from one below another, and how many rows they have in common. */
@@ -106,8 +107,10 @@ class Bands {
   /** `rest`: the steps after it, next one last. Null where it stays alone. */
   #grow(start: number, rest: readonly number[]): Growing | null {
     const form = this.#form(start);
-    if (!form || form.extent < fewest) return null;
-    const made = new Set(outputsOf(this.#step(start)));
+    const outputs = outputsOf(this.#step(start));
+    // Threads share the terms of what gives less.
+    if (!form || form.extent < fewest || outputs.every(({ shape }) => sizeOf(shape!) < fewElements)) return null;
+    const made = new Set(outputs);
     const band: Growing = {
       members: [start],
       forms: [form],

@@ -3,8 +3,8 @@ import type { DType } from '../../../graph/dtype.js';
 import type { NDArray } from '../../../graph/ndarray.js';
 import type { Expr, Variable } from '../../../ops/expr.js';
 import { loadIn } from '../../../ops/evaluator/bounds.js';
-import { Addresses } from './addresses.js';
-import { factorOf } from './affine.js';
+import { Addresses, type Address } from './addresses.js';
+import { factorOf, type Affine } from './affine.js';
 import type { Code, FunctionRef, Local } from './assembler/code.js';
 import { Frames, type Held } from './frames.js';
 import type { Node, Value } from './program.js';
@@ -32,6 +32,7 @@ import {
   vectorUnary,
   type Lanes,
 } from './vector-ops.js';
+import type { Shared } from './shared-sums.js';
 import { isTotal } from './vectorize.js';
 
 /** What expressions need of the module and the plan. */
@@ -57,15 +58,17 @@ export class ElementEmitter {
   readonly frames = new Frames();
   readonly code: Code;
   readonly resolver: Resolver;
+  readonly shared: Shared | null;
   readonly #context: EmitContext;
   readonly #addresses: Addresses;
   #vector: VectorMode | null = null;
   /** The value whose expression is being emitted. */
   #of: Value | null = null;
 
-  constructor(code: Code, resolver: Resolver, context: EmitContext) {
+  constructor(code: Code, resolver: Resolver, context: EmitContext, shared: Shared | null) {
     this.code = code;
     this.resolver = resolver;
+    this.shared = shared;
     this.#context = context;
     this.#addresses = new Addresses(this);
   }
@@ -84,6 +87,12 @@ export class ElementEmitter {
     const local = this.code.local('i32');
     this.frames.remember(this.id(variable), { local, dtype: 'int32', level, wide: false });
     return { local, extent: variable.extent };
+  }
+
+  /** Opens a frame in the loop of `counter` for what is so far ahead in it. */
+  ahead(variable: Variable, counter: Local, by: number): void {
+    const level = this.frames.open();
+    this.frames.remember(this.id(variable), { local: counter, dtype: 'int32', level, wide: false, ahead: by });
   }
 
   /** In `build`, the elements along a variable are computed several at a time. */
@@ -106,6 +115,11 @@ export class ElementEmitter {
 
   id(expr: Expr): number {
     return this.resolver.indices.table.id(expr);
+  }
+
+  /** Where the element at a position is, of those of so many bytes from `start` on. */
+  addressOf(position: Affine, bytes: number, start: number): Address {
+    return this.#addresses.of(position, bytes, start);
   }
 
   know(own: Expr, held: Held): void {
@@ -152,7 +166,9 @@ export class ElementEmitter {
     const known = this.frames.find(key);
     if (known) return known;
     return this.placed(key, held.level, 'int32', true, (d) => {
-      this.code.get(held.local).op('i32x4.splat');
+      this.code.get(held.local);
+      if (held.ahead) this.code.i32(held.ahead).op('i32.add');
+      this.code.op('i32x4.splat');
       laneNumbers(this.code, lanes);
       this.code.op('i32x4.add').set(d);
     });

@@ -4,10 +4,10 @@ import type { FunctionRef } from './assembler/code.js';
 import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
-import { defineChunk, defineRun, serial, type EntryStep } from './entry.js';
+import { defineChunk, defineRun, serial, splitIn, type EntryStep } from './entry.js';
 import type { Banded } from './bands.js';
 import { valuesInPlace } from './in-place.js';
-import { defineKernel, type DefinedKernel } from './kernel.js';
+import { defineKernel, defineSharedSum, type DefinedKernel } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
 import { emitCopy, emitPut } from './copy.js';
@@ -28,6 +28,7 @@ import { Loops } from './regions.js';
 import { callOf, callsOfBand, type Ranged } from './ranges.js';
 import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
+import { SharedSums } from './shared-sums.js';
 import { worthOf } from './worth.js';
 
 export interface EmitOptions {
@@ -97,11 +98,13 @@ export class PlanEmitter {
   readonly #parts: ModuleParts;
   readonly #products: Products;
   readonly #convolutions: Convolutions;
+  readonly #sums: SharedSums;
   /** Values in the place of variables. */
   readonly storage: ReadonlyMap<Value, VariableSlot>;
   readonly memory: MemoryPlan;
-  /** Bytes that products and convolutions work in, of each thread and of all. */
+  /** Bytes that products and convolutions work in, of each thread. */
   readonly #scratchEach: number;
+  /** Bytes that products, convolutions and sums work in. */
   readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
   readonly #loops: Loops;
@@ -117,7 +120,8 @@ export class PlanEmitter {
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
     this.#scratchEach = Math.max(this.#products.scratch, this.#convolutions.scratch);
-    this.scratch = this.#scratchEach * options.threads;
+    this.#sums = new SharedSums(fused, options.threads);
+    this.scratch = Math.max(this.#scratchEach * options.threads, this.#sums.scratch);
     this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
@@ -174,12 +178,17 @@ export class PlanEmitter {
       case 'scatter':
         return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
       case 'kernel':
-        if (!this.#isShared(step)) return serial(this.#kernel(step, i, false).fn);
-        return callOf(this.#work(step, i), this.#options.threads);
+        return (
+          this.#sum(step, i) ?? (this.#isShared(step) ? this.#whole(step, i) : serial(this.#kernel(step, i, false).fn))
+        );
       case 'matmul':
       case 'convolution':
-        return callOf(this.#work(step, i), this.#options.threads);
+        return this.#whole(step, i);
     }
+  }
+
+  #whole(step: RowStep, i: number): EntryStep {
+    return callOf(this.#work(step, i), this.#options.threads);
   }
 
   /** What goes through rows, so that any of them can be asked for. */
@@ -252,9 +261,24 @@ export class PlanEmitter {
     return this.#options.threads > 1 && !fails && extent >= 2 * grain && worthOf(step, this.fused) > 1;
   }
 
+  /** A reduction whose terms threads share, if it is one. */
+  #sum(step: KernelStep, i: number): EntryStep | null {
+    const sum = this.#sums.of(step);
+    if (!sum) return null;
+    const { module } = this.#parts;
+    const { nests } = this.fused;
+    const defined = defineSharedSum(module, `kernel${i}`, step, nests, this.#context(i), sum, this.memory.scratch);
+    const { fn, last, shares, grain } = defined;
+    return { fn, operands: [], split: { ...splitIn(4 * this.#options.threads, shares, grain), scratch: null, last } };
+  }
+
   #kernel(step: KernelStep, i: number, isRanged: boolean): DefinedKernel {
-    const { module, sites, libraries, place, fail } = this.#parts;
-    const context: EmitContext = {
+    return defineKernel(this.#parts.module, `kernel${i}`, step, this.fused.nests, this.#context(i), isRanged);
+  }
+
+  #context(i: number): EmitContext {
+    const { sites, libraries, place, fail } = this.#parts;
+    return {
       libraries,
       address: (of) => this.#address(of),
       place,
@@ -262,7 +286,6 @@ export class PlanEmitter {
       site: ({ op, callers }, bound) =>
         sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
     };
-    return defineKernel(module, `kernel${i}`, step, this.fused.nests, context, isRanged);
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */

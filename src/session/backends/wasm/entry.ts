@@ -17,6 +17,8 @@ export interface Split {
   /** Of a chunk, the last one may be shorter. */
   readonly size: number;
   readonly scratch: Scratch | null;
+  /** Called when all chunks are made. */
+  readonly last?: FunctionRef | null;
 }
 
 /** The operand that is so much more for each thread: where its own scratch is, or its number. */

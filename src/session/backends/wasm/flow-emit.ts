@@ -134,6 +134,7 @@ export class EntryWriter {
         .i32(job)
         .i32(Math.ceil(split.extent / split.size))
         .call(this.#imports!.share);
+      if (split.last) code.call(split.last);
       return;
     }
     for (const operand of operands) code.i32(operand);

@@ -22,6 +22,14 @@ export interface Turn {
   /** What is added to what. */
   readonly term: Local;
   readonly total: Local;
+  /** Where what blocks come to is kept, where threads share them. */
+  readonly slot: Slot | null;
+}
+
+/** An address: a local, if any, plus a constant. */
+export interface Slot {
+  readonly base: Held | null;
+  readonly offset: number;
 }
 
 /** Something computed, and the frame in which it was: it holds as long as that frame's loop does not move on. */
@@ -31,6 +39,8 @@ export interface Held {
   readonly level: number;
   /** Whether it is a vector of consecutive elements. */
   readonly wide: boolean;
+  /** Of a counter: how far what is meant is ahead of the local. */
+  readonly ahead?: number;
 }
 
 interface Frame {

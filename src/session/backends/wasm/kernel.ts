@@ -7,7 +7,12 @@ import { inLastPart, loop, loopBetween, vectorLoops, type Range } from './loops.
 import type { Member, Nest, Nests } from './nest.js';
 import type { KernelStep } from './program.js';
 import type { Resolver } from './resolve.js';
+import { reductionIn, slotBytes, type Shared, type SharedSum } from './shared-sums.js';
 import { lanesFor } from './vectorize.js';
+
+/** Where there are many shares, threads take so many at once: blocks run side by side. */
+const manyShares = 64;
+const sharesAtOnce = 4;
 
 /** A kernel as a function. */
 export interface DefinedKernel {
@@ -30,10 +35,47 @@ export function defineKernel(
   let reducesFirst = false;
   const fn = module.define(name, type, (code) => {
     const [from, to] = code.params;
-    const emitter = new KernelEmitter(code, nest, nests.resolver, context, from && to ? { from, to } : null);
+    const emitter = new KernelEmitter(code, nest, nests.resolver, context, from && to ? { from, to } : null, null);
     ({ reducesFirst } = emitter.emit());
   });
   return { fn, hasParts: isRanged && !reducesFirst };
+}
+
+/** A kernel whose reduction's terms threads share. */
+export interface DefinedSum {
+  /** (from, to): what those shares come to. */
+  readonly fn: FunctionRef;
+  /** Adds up what all of them have come to. */
+  readonly last: FunctionRef;
+  /** How many shares there are, and how many are made side by side. */
+  readonly shares: number;
+  readonly grain: number;
+}
+
+/** `address` is where shares keep what they come to. */
+export function defineSharedSum(
+  module: ModuleBuilder,
+  name: string,
+  step: KernelStep,
+  nests: Nests,
+  context: EmitContext,
+  { level, slots }: SharedSum,
+  address: number,
+): DefinedSum {
+  const nest = nests.of(step);
+  let shares = 0;
+  const counted = (count: number): void => void (shares = Math.max(shares, count));
+  const define = (suffix: string, params: readonly 'i32'[]): FunctionRef =>
+    module.define(`${name}${suffix}`, { params, results: [] }, (code) => {
+      const [from, to] = code.params;
+      const range = from && to ? { from, to } : null;
+      const { own } = nest.members[0]!;
+      const shared: Shared = { level, own, address, stride: slots * slotBytes, shares: range, counted };
+      new KernelEmitter(code, nest, nests.resolver, context, null, shared).emit();
+    });
+  const fn = define('shares', ['i32', 'i32']);
+  const last = define('total', []);
+  return { fn, last, shares, grain: shares >= manyShares ? sharesAtOnce : 1 };
 }
 
 class KernelEmitter {
@@ -42,14 +84,23 @@ class KernelEmitter {
   readonly #resolver: Resolver;
   readonly #elements: ElementEmitter;
   readonly #range: Range | null;
+  readonly #shared: Shared | null;
 
-  constructor(code: Code, nest: Nest, resolver: Resolver, context: EmitContext, range: Range | null) {
+  constructor(
+    code: Code,
+    nest: Nest,
+    resolver: Resolver,
+    context: EmitContext,
+    range: Range | null,
+    shared: Shared | null,
+  ) {
     this.#code = code;
     this.#nest = nest;
     this.#resolver = resolver;
     const libraries = { ...context.libraries, isHot: nest.isHot };
-    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries });
+    this.#elements = new ElementEmitter(code, resolver, { ...context, libraries }, shared);
     this.#range = range;
+    this.#shared = shared;
   }
 
   emit(): { readonly reducesFirst: boolean } {
@@ -114,6 +165,9 @@ class KernelEmitter {
   }
 
   #compute(members: readonly Member[]): void {
+    const [first] = members;
+    // Of a share, there is nothing else to compute.
+    if (this.#shared?.shares) return void this.#elements.of(first!.value, reductionIn(first!.root)!);
     for (const { root, own, isStored, value } of members) {
       const held = this.#elements.of(value, root);
       this.#elements.know(own, held);

@@ -1,44 +1,49 @@
 /**
- * Emits reductions. Terms along the last axis are taken in vectors where that is possible; long rows in blocks whose results are added up,
- * so that rounding errors grow with the square root of the length at most. The order is fixed: it depends on shapes alone.
+ * Emits reductions. Terms along the last axis are taken in vectors where that is possible; long rows in blocks (`blocks.ts`). The order is
+ * fixed: it depends on shapes alone.
  */
-import { dtypeInfo } from '../../../graph/dtype.js';
+import { stridesOf } from '../../../graph/shape.js';
 import { identityOf } from '../../../ops/scalar.js';
 import type { Variable } from '../../../ops/expr.js';
 import type { Local } from './assembler/code.js';
+import { BlockLoops, blocksOf, sharesOf, type Combining, type Row } from './blocks.js';
 import type { ElementEmitter, VectorMode } from './elements.js';
-import type { Held, Thunk, Turn } from './frames.js';
-import { loop, sideBySide } from './loops.js';
+import type { Held, Slot, Thunk, Turn } from './frames.js';
+import { loop } from './loops.js';
 import type { Node } from './program.js';
-import { scalarBinary, scalarLiteral, scalarType } from './scalar-ops.js';
+import { scalarBinary, scalarLiteral, scalarLoad, scalarStore, scalarType } from './scalar-ops.js';
+import { slotBytes } from './shared-sums.js';
 import { extractLane, splat, vectorBinary, type Lanes } from './vector-ops.js';
 import { lanesFor } from './vectorize.js';
-
-/** Terms of a row that are added one after another. */
-const blockSize = 128;
 
 export function emitReduction(emitter: ElementEmitter, expr: Node<'reduce'>, id: number): Held {
   return new ReductionEmitter(emitter, expr).emit(id);
 }
 
+/** Blocks of a row that run side by side, and expression nodes that a term takes at most: a sum waits for the one before it. */
+const abreast = 4;
+const mostNodes = 400;
+
 class ReductionEmitter {
   readonly #emitter: ElementEmitter;
   readonly #expr: Node<'reduce'>;
+  /** What it runs over, other than variables that have one value only. */
+  readonly #over: readonly Variable[];
 
   constructor(emitter: ElementEmitter, expr: Node<'reduce'>) {
     this.#emitter = emitter;
     this.#expr = expr;
+    this.#over = expr.over.filter(({ extent }) => extent !== 1);
   }
 
   emit(id: number): Held {
     const { frames, code } = this.#emitter;
     const { dtype } = this.#expr;
-    const over = this.#expr.over.filter(({ extent }) => extent !== 1);
     const built = frames.reduction(() => {
       // The frame of variables that have one value only.
       const singles = this.#expr.over.filter(({ extent }) => extent === 1);
       const opened = singles.map((variable) => this.#emitter.enter(variable));
-      const inner = this.#level(over);
+      const inner = this.#level(this.#over);
       for (const { local } of opened) {
         const thunks = frames.close();
         frames.push(() => {
@@ -73,6 +78,7 @@ class ReductionEmitter {
       const row = this.#row(outer);
       if (row) return row;
     }
+    const slot = this.#slot(outer);
     const { local: counter } = this.#emitter.enter(outer);
     const term = this.#level(rest);
     for (const thunk of term.thunks) frames.push(thunk);
@@ -80,8 +86,8 @@ class ReductionEmitter {
     const mode = term.wide ? this.#emitter.vector : null;
     const total = this.#accumulator(mode);
     const { extent } = outer;
-    const turn: Turn = { counter, body, term: term.local, total };
-    const emit = (turns: readonly Turn[]) => this.#blocks(turns, extent, 1, mode);
+    const turn: Turn = { counter, body, term: term.local, total, slot };
+    const emit = (turns: readonly Turn[]) => this.#blocks(turns, [], { extent, step: 1 }, mode);
     // In vectors of results, all results have the same terms in the same order.
     const joint = mode ? { key: `${this.#expr.op} ${this.#expr.dtype} ${extent}`, turn, emit } : undefined;
     return { local: total, wide: term.wide, thunks: [Object.assign(() => emit([turn]), { joint })] };
@@ -94,46 +100,64 @@ class ReductionEmitter {
     if (!vector) return null;
     const { op, dtype, body } = this.#expr;
     const { lanes, mode } = vector;
-    const { local: counter } = this.#emitter.enter(variable);
-    const term = this.#emitter.vectorized(mode, () => this.#emitter.value(body));
-    const wideTerm = term.wide ? term.local : code.local('v128');
-    if (!term.wide) {
-      frames.push(() => {
-        code.get(term.local);
-        splat(code, dtype, lanes);
-        code.set(wideTerm);
-      });
-    }
-    const wideBody = frames.close();
     const whole = variable.extent - (variable.extent % lanes);
-    const vectorTotal = this.#accumulator(mode);
+    const slot = this.#slot(variable);
+    const total = this.#accumulator(mode);
+    const counter = code.local('i32');
+    const apart = blocksOf(whole / lanes).size * lanes;
+    const turns = Array.from({ length: this.#abreast(whole / lanes, vector.nodes) }, (_, block): Turn => {
+      this.#emitter.ahead(variable, counter, block * apart);
+      const term = this.#wideTerm(mode);
+      return { counter, body: frames.close(), term, total, slot };
+    });
     const result = code.local(scalarType(dtype));
     const thunks: Thunk[] = [
-      () => this.#blocks([{ counter, body: wideBody, term: wideTerm, total: vectorTotal }], whole, lanes, mode),
-      () => this.#joinLanes(vectorTotal, lanes, result),
+      () => this.#blocks(turns.slice(0, 1), turns.slice(1), { extent: whole, step: lanes }, mode),
     ];
+    // Threads that share a row leave what there is besides vectors to the one that adds up.
+    if (slot && this.#emitter.shared!.shares) return { local: result, wide: false, thunks };
+    thunks.push(() => this.#joinLanes(total, lanes, result));
     if (whole < variable.extent) {
       const { local: rest } = this.#emitter.enter(variable);
       const last = this.#emitter.value(body);
-      const tail = frames.close();
-      thunks.push(() =>
-        loop(
-          code,
-          rest,
-          variable.extent,
-          1,
-          [
-            ...tail,
-            () => {
-              scalarBinary(code, libraries, op, dtype, result, last.local);
-              code.set(result);
-            },
-          ],
-          whole,
-        ),
-      );
+      const add = (): void => {
+        scalarBinary(code, libraries, op, dtype, result, last.local);
+        code.set(result);
+      };
+      const tail = [...frames.close(), add];
+      thunks.push(() => loop(code, rest, variable.extent, 1, tail, whole));
     }
     return { local: result, wide: false, thunks };
+  }
+
+  /** How many blocks of a row run side by side. */
+  #abreast(terms: number, nodes: number): number {
+    return this.#emitter.libraries.isHot && nodes <= mostNodes && blocksOf(terms).count >= abreast ? abreast : 1;
+  }
+
+  /** The vector that the body is. */
+  #wideTerm(mode: VectorMode): Local {
+    const { frames, code } = this.#emitter;
+    const { dtype, body } = this.#expr;
+    const term = this.#emitter.vectorized(mode, () => this.#emitter.value(body));
+    if (term.wide) return term.local;
+    const wide = code.local('v128');
+    frames.push(() => {
+      code.get(term.local);
+      splat(code, dtype, mode.lanes);
+      code.set(wide);
+    });
+    return wide;
+  }
+
+  /** Where threads that share the loop over `variable` keep what they come to, for the elements that are computed here. */
+  #slot(variable: Variable): Slot | null {
+    const { shared, resolver } = this.#emitter;
+    if (!shared || this.#over[shared.level] !== variable) return null;
+    const outer = this.#over.slice(0, shared.level);
+    const strides = stridesOf([...outer.map(({ extent }) => extent), ...shared.own.shape]);
+    const position = resolver.indices.position([...outer, ...shared.own.index], strides);
+    return this.#emitter.addressOf(position, slotBytes, shared.address);
   }
 
   #accumulator(mode: VectorMode | null): Local {
@@ -156,44 +180,27 @@ class ReductionEmitter {
     code.set(total);
   }
 
-  /** Runs turns for counters from 0 below `extent`, and combines their terms, blocks apart where rounding matters. */
-  #blocks(turns: readonly Turn[], extent: number, step: number, mode: VectorMode | null): void {
+  /** The loop over a row, for all of it or what this function does of it. */
+  #blocks(turns: readonly Turn[], besides: readonly Turn[], row: Row, mode: VectorMode | null): void {
+    const { shared, code } = this.#emitter;
+    const [first, ...others] = turns as readonly [Turn, ...Turn[]];
+    const loops = new BlockLoops(code, row, this.#combining(mode));
+    if (!shared || !first.slot) return loops.whole([first, ...others], besides);
+    shared.counted(sharesOf(row.extent / row.step).count);
+    if (shared.shares) loops.shares([first, ...others], besides, shared.shares, shared.stride);
+    else loops.total([first, ...others], shared.stride);
+  }
+
+  #combining(mode: VectorMode | null): Combining {
     const { code } = this.#emitter;
-    const { op, dtype } = this.#expr;
-    const [{ counter }, ...others] = turns as readonly [Turn, ...Turn[]];
-    const counters = others.map((other) => () => void code.get(counter).set(other.counter));
-    const body = [...counters, ...sideBySide(turns.map((turn) => turn.body))];
-    for (const { total } of turns) this.#identity(total, mode);
-    const rounds = (op === 'add' || op === 'mul') && dtypeInfo(dtype).kind === 'float';
-    const iterations = extent / step;
-    if (!rounds || iterations <= blockSize) {
-      const adds = turns.map(
-        ({ total, term }) =>
-          () =>
-            this.#add(total, term, mode),
-      );
-      loop(code, counter, extent, step, [...body, ...adds]);
-      return;
-    }
-    const size = step * Math.max(blockSize, Math.ceil(Math.sqrt(iterations)));
-    const parts = turns.map(() => this.#accumulator(mode));
-    const end = code.local('i32');
-    code.i32(0).set(counter);
-    code.loop((nextBlock) => {
-      for (const part of parts) this.#identity(part, mode);
-      // The end of this block, or of the whole.
-      code.get(counter).i32(size).op('i32.add').set(end);
-      code.get(end).i32(extent).get(end).i32(extent).op('i32.lt_s', 'select').set(end);
-      code.loop((nextTerm) => {
-        for (const thunk of body) thunk();
-        turns.forEach(({ term }, i) => this.#add(parts[i]!, term, mode));
-        code.get(counter).i32(step).op('i32.add').tee(counter).get(end).op('i32.lt_s').brIf(nextTerm);
-      });
-      turns.forEach(({ total }, i) => this.#add(total, parts[i]!, mode));
-      code.get(counter).i32(extent).op('i32.lt_s').brIf(nextBlock);
-    });
-    for (const part of parts) code.free(part);
-    code.free(end);
+    const { dtype } = this.#expr;
+    return {
+      accumulator: () => this.#accumulator(mode),
+      identity: (total) => this.#identity(total, mode),
+      combine: (total, term) => this.#add(total, term, mode),
+      load: (offset) => (mode ? code.memory('v128.load', offset) : scalarLoad(code, dtype, offset)),
+      store: (offset) => (mode ? code.memory('v128.store', offset) : scalarStore(code, dtype, offset)),
+    };
   }
 
   #joinLanes(from: Local, lanes: Lanes, result: Local): void {

@@ -14,6 +14,8 @@ export interface Vectors {
   readonly lanes: Lanes;
   /** Vectors that go through the same instructions side by side. */
   readonly sideBySide: number;
+  /** Expression nodes that are computed for each of them. */
+  readonly nodes: number;
   readonly mode: VectorMode;
 }
 
@@ -42,7 +44,8 @@ export function lanesFor(
   if (variable.extent < lanes) return null;
   const atOnce = check.functions > 0 || check.nodes >= long ? most : check.reduces ? mostSums : 1;
   const pays = check.nodes * atOnce <= 4 * mostNodes && variable.extent >= atOnce * lanes;
-  return { variable, lanes, sideBySide: pays ? atOnce : 1, mode: { variable, lanes, depends: depends.of } };
+  const mode: VectorMode = { variable, lanes, depends: depends.of };
+  return { variable, lanes, sideBySide: pays ? atOnce : 1, nodes: check.nodes, mode };
 }
 
 class Check {
