@@ -55,6 +55,15 @@ export function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/** The shortest decimal number of which `value` is the nearest float32. */
+export function float32Text(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === Math.fround(value)) return Object.is(value, -0) ? '-0' : String(shorter);
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
 export interface ElementCodec {
   /** Reads element `i` for arithmetic: bools come as 0 and 1. */
   readonly read: (data: never, i: number) => Element;

@@ -4,3 +4,4 @@ export { Checkpoint, readCheckpoint, type CheckpointEntry } from './checkpoint/c
 export { decodeGraphDef, encodeGraphDef } from './codec.js';
 export { loadSavedModel, SavedModel, type LoadOptions } from './saved-model/saved-model.js';
 export type { Signature } from './saved-model/signatures.js';
+export { formatGraphDef, parseGraphDef } from './text-format.js';

@@ -1,6 +1,6 @@
 /** Values of variables from a checkpoint, into a session. */
 import { DTypeError, InvalidArgumentError, NotFoundError, ShapeError } from '../../graph/errors.js';
-import { dtypeInfo, type DTypeStorage } from '../../graph/dtype.js';
+import { dtypeInfo } from '../../graph/dtype.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { formatShape, isCompatible, sizeOf } from '../../graph/shape.js';
 import type { Tensor } from '../../graph/tensor.js';
@@ -44,7 +44,7 @@ function check({ variable, stored }: Kept, checkpoint: Checkpoint): void {
   const what = `The variable '${variable.handle.op.name}'`;
   if (!entry) throw new NotFoundError(`${what} is not in the checkpoint ${checkpoint.prefix}: it has no '${key}'.`);
   const shape = slice === '' ? entry.shape : partOf(slice).map(({ length }, axis) => length ?? entry.shape[axis]!);
-  const has = `and the checkpoint ${checkpoint.prefix} has ${entry.dtype ?? entry.dataType} ${formatShape(shape)} under '${key}'.`;
+  const has = `and the checkpoint ${checkpoint.prefix} has ${entry.dtype} ${formatShape(shape)} under '${key}'.`;
   if (entry.dtype !== variable.dtype) throw new DTypeError(`${what} holds ${variable.dtype}, ${has}`);
   if (!isCompatible(variable.shape, shape))
     throw new ShapeError(`${what} has the shape ${formatShape(variable.shape)}, ${has}`);
