@@ -173,10 +173,12 @@ def write_training(folder):
         builder.add_meta_graph(['serve', 'tpu'], signature_def_map={'predict': predict})
         builder.save(as_text=True)
         loss_value, y_value, gradient_values, values = session.run([loss, y, gradients, variables], inputs)
+        session.run('train', inputs)
         return {
             'inputs': {tensor.op.name: encode_array(value) for tensor, value in inputs.items()},
             'outputs': {'loss': encode_array(loss_value), 'y': encode_array(y_value)},
-            'step': int(session.run(step)),
+            'step after': int(session.run(step)),
+            'after': {v.op.name: encode_array(value) for v, value in zip(variables, session.run(variables))},
             'gradients': {v.op.name: encode_array(g) for v, g in zip(variables, gradient_values)},
             'values': {v.op.name: encode_array(value) for v, value in zip(variables, values)},
         }
