@@ -42,6 +42,7 @@ describe('SavedModels', () => {
     ['module', 'serving_default', 3, 1],
     ['module', 'loss', 3, 1],
     ['branching', 'serving_default', 1, 1],
+    ['custom', 'serving_default', 1, 1],
     ['keras', 'serving_default', 16, 20],
   ])('%s, %s: what it computes, and the gradients by its variables', async (name, signature, count, tolerance) => {
     const values = answer<{ signatures: Record<string, SignatureValues>; checkpoint: Record<string, Encoded> }>(name);
