@@ -232,7 +232,7 @@ describe('what is wrong', () => {
     [
       'foreign dtype',
       [[keyOf('bias'), { dtype: DataType.DT_QINT8, dims: [2] }]],
-      'and the checkpoint PREFIX has DT_QINT8 [2]',
+      'and the checkpoint PREFIX has qint8 [2]',
     ],
     [
       'shape',

@@ -207,6 +207,7 @@ const withoutSamples: Readonly<Record<string, string>> = {
       'AssignAddVariableOp',
       'AssignSubVariableOp',
       'AssignVariableOp',
+      'DisableCopyOnRead',
       'ReadVariableOp',
       'ResourceGather',
       'VarHandleOp',

@@ -322,3 +322,18 @@ describe('errors', () => {
     }
   });
 });
+
+test.each(['wasm', 'interpret'])('how TensorFlow is to keep a value changes nothing: %s', (backend) => {
+  const { graph, parts } = inGraph(() => {
+    const v = tl.variable([1, 2], { name: 'v' });
+    const op = call('DisableCopyOnRead', [v.handle]);
+    return { v, op, read: tl.controlDependencies([op], () => v.value()) };
+  });
+  const session = new tl.Session({ graph, backend });
+  expect(() => session.runSync(parts.op)).toThrow(tl.FailedPreconditionError);
+  session.runSync(parts.v.initializer);
+  expect(session.runSync(parts.op)).toBeNull();
+  expect(session.runSync(parts.read).toArray()).toEqual([1, 2]);
+  const [dv] = tl.gradients(parts.read.multiply(3), parts.v);
+  expect(session.runSync(dv as tl.Tensor).toArray()).toEqual([3, 3]);
+});

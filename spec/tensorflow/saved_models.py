@@ -84,6 +84,40 @@ def write_branching(folder):
     return described(folder, {'serving_default': inputs})
 
 
+@tf.custom_gradient
+def clipped(x, limit):
+    """Its gradient is one's own, and looks at what was computed on the way; none for the limit."""
+    e = tf.exp(x)
+
+    def gradient(dy):
+        return dy * tf.clip_by_value(e, -limit, limit) * 0.5, None
+
+    return tf.minimum(e, limit) + tf.stop_gradient(x), gradient
+
+
+class Custom(tf.Module):
+    """Custom gradients, in a function and in one that it calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = tf.Variable([0.7, -0.4], name='weight')
+
+    @tf.function
+    def inner(self, x):
+        return clipped(x * self.weight, tf.constant(1.25))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name='x')])
+    def __call__(self, x):
+        return clipped(self.inner(x) + self.weight, tf.constant(3.5))
+
+
+def write_custom(folder):
+    module = Custom()
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+    tf.saved_model.save(module, folder, signatures=module.__call__, options=options)
+    return described(folder, {'serving_default': {'x': numbers([3, 2], 30)}})
+
+
 def keras_model(activation='swish'):
     import keras
 
@@ -173,10 +207,12 @@ def write_training(folder):
         builder.add_meta_graph(['serve', 'tpu'], signature_def_map={'predict': predict})
         builder.save(as_text=True)
         loss_value, y_value, gradient_values, values = session.run([loss, y, gradients, variables], inputs)
+        session.run('train', inputs)
         return {
             'inputs': {tensor.op.name: encode_array(value) for tensor, value in inputs.items()},
             'outputs': {'loss': encode_array(loss_value), 'y': encode_array(y_value)},
-            'step': int(session.run(step)),
+            'step after': int(session.run(step)),
+            'after': {v.op.name: encode_array(value) for v, value in zip(variables, session.run(variables))},
             'gradients': {v.op.name: encode_array(g) for v, g in zip(variables, gradient_values)},
             'values': {v.op.name: encode_array(value) for v, value in zip(variables, values)},
         }
@@ -250,6 +286,7 @@ def write_graphs(folder):
 WRITERS = {
     'module': write_module,
     'branching': write_branching,
+    'custom': write_custom,
     'keras': write_keras,
     'training': write_training,
     'partitioned': write_partitioned,

@@ -2,7 +2,15 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { readFile } from 'node:fs/promises';
 import { textOfBytes } from '../../graph/bytes.js';
-import { allocate, dtypeInfo, dtypes, isComplex, type DType, type DTypeStorage } from '../../graph/dtype.js';
+import {
+  allocate,
+  dataTypeName,
+  dtypeInfo,
+  dtypeOfEnum,
+  isComplex,
+  type DType,
+  type DTypeStorage,
+} from '../../graph/dtype.js';
 import { DTypeError, InvalidArgumentError, NotFoundError } from '../../graph/errors.js';
 import { NDArray } from '../../graph/ndarray.js';
 import { formatShape, sizeOf } from '../../graph/shape.js';
@@ -23,10 +31,8 @@ import { tableEntries } from './table.js';
 /** What a checkpoint says of a tensor. */
 export interface CheckpointEntry {
   readonly name: string;
-  /** null where it is one that tapeless has not, such as `DT_QINT8` */
-  readonly dtype: DType | null;
-  /** What TensorFlow calls it. */
-  readonly dataType: string;
+  /** Tensors of some can be told of, and not read, such as `qint8`. */
+  readonly dtype: DType;
   readonly shape: readonly number[];
 }
 
@@ -46,7 +52,12 @@ export class Checkpoint {
     this.#index = index;
     // Slices of partitioned tensors stand under keys of their own, which begin with a zero byte.
     const names = [...index.keys()].filter((key) => !key.startsWith('\0')).map((key) => textOfBytes(bytesOfKey(key)));
-    this.entries = new Map(names.map((name) => [name, entryOf(name, this.#find(name))]));
+    this.entries = new Map(
+      names.map((name) => {
+        const entry = this.#find(name)!;
+        return [name, { name, dtype: dtypeOfEnum(entry.dtype)!, shape: shapeOf(entry) }];
+      }),
+    );
   }
 
   /**
@@ -57,13 +68,9 @@ export class Checkpoint {
    */
   async tensor(name: string): Promise<NDArray> {
     const entry = this.#entry(name);
-    const dtype = dtypeOf(entry.dtype);
-    if (dtype === null || dtypeInfo(dtype).kind === 'handle') {
-      throw new DTypeError(
-        `${this.prefix}: '${name}' is ${entryOf(name, entry).dataType}, which is no dtype of arrays here.`,
-      );
-    }
-    const shape = shapeOf(entry);
+    const { dtype, shape } = this.entries.get(name)!;
+    if (dtypeInfo(dtype).kind === 'handle')
+      throw new DTypeError(`${this.prefix}: '${name}' is of the dtype ${dtype}, in which there are no arrays here.`);
     if (entry.slices.length === 0) return this.#whole(name, entry, dtype, shape);
     const data = allocate(dtype, sizeOf(shape));
     for (const slice of entry.slices) {
@@ -91,7 +98,7 @@ export class Checkpoint {
    */
   async strings(name: string): Promise<readonly Uint8Array[]> {
     const entry = this.#entry(name);
-    if (dtypeOf(entry.dtype) !== 'string') throw new DTypeError(`${this.prefix}: '${name}' has no strings.`);
+    if (entry.dtype !== DataType.DT_STRING) throw new DTypeError(`${this.prefix}: '${name}' has no strings.`);
     return this.#strings(name, entry, sizeOf(shapeOf(entry)));
   }
 
@@ -185,13 +192,19 @@ export async function readCheckpoint(prefix: string): Promise<Checkpoint> {
   for (const { key, value, offset } of tableEntries(path, file)) {
     try {
       if (key.length === 0) header = fromBinary(BundleHeaderProtoSchema, value);
-      else index.set(keyOfBytes(key), fromBinary(BundleEntryProtoSchema, value));
+      else index.set(keyOfBytes(key), decodedEntry(value));
     } catch (error) {
       throw damaged(path, offset, `there is no entry of a checkpoint's index here`, error);
     }
   }
   if (!header) throw damaged(path, 0, 'the index has no header: it is no checkpoint');
   return new Checkpoint(prefix, header, index);
+}
+
+function decodedEntry(value: Uint8Array): BundleEntryProto {
+  const entry = fromBinary(BundleEntryProtoSchema, value);
+  if (!dtypeOfEnum(entry.dtype)) throw new DTypeError(`There is no dtype ${dataTypeName(entry.dtype)}.`);
+  return entry;
 }
 
 /** Keys are bytes; in maps each is a character. */
@@ -203,19 +216,8 @@ function bytesOfKey(key: string): Uint8Array {
   return Buffer.from(key, 'latin1');
 }
 
-const byNumber: ReadonlyMap<number, DType> = new Map(dtypes.map(({ enumValue, name }) => [enumValue, name]));
-
-function dtypeOf(type: DataType): DType | null {
-  return byNumber.get(type) ?? null;
-}
-
 function shapeOf({ shape }: BundleEntryProto): readonly number[] {
   return (shape?.dim ?? []).map(({ size }) => Number(size));
-}
-
-function entryOf(name: string, entry: BundleEntryProto | undefined): CheckpointEntry {
-  const type = entry!.dtype;
-  return { name, dtype: dtypeOf(type), dataType: DataType[type] ?? String(type), shape: shapeOf(entry!) };
 }
 
 function describe(extents: readonly { readonly start: number; readonly length: number }[]): string {

@@ -3,6 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, NotFoundError } from '../../graph/errors.js';
+import { parseText } from '../text/parse.js';
 import { SavedModelSchema, type MetaGraphDef, type SavedModel } from '../proto/saved_model_pb.js';
 
 const binary = 'saved_model.pb';
@@ -21,6 +22,8 @@ export async function readSavedModel(path: string): Promise<SavedModel> {
     throw new NotFoundError(`${path} is a file. A SavedModel is a directory: give the one that ${binary} is in.`);
   const bytes = await readFile(join(path, binary)).catch(() => null);
   if (bytes) return decoded(join(path, binary), () => fromBinary(SavedModelSchema, bytes));
+  const words = await readFile(join(path, text)).catch(() => null);
+  if (words) return decoded(join(path, text), () => parseText(SavedModelSchema, words, 'SavedModel'));
   throw new NotFoundError(`${path} is no SavedModel: it has neither ${binary} nor ${text}.`);
 }
 

@@ -44,7 +44,7 @@ function check({ variable, stored }: Kept, checkpoint: Checkpoint): void {
   const what = `The variable '${variable.handle.op.name}'`;
   if (!entry) throw new NotFoundError(`${what} is not in the checkpoint ${checkpoint.prefix}: it has no '${key}'.`);
   const shape = slice === '' ? entry.shape : partOf(slice).map(({ length }, axis) => length ?? entry.shape[axis]!);
-  const has = `and the checkpoint ${checkpoint.prefix} has ${entry.dtype ?? entry.dataType} ${formatShape(shape)} under '${key}'.`;
+  const has = `and the checkpoint ${checkpoint.prefix} has ${entry.dtype} ${formatShape(shape)} under '${key}'.`;
   if (entry.dtype !== variable.dtype) throw new DTypeError(`${what} holds ${variable.dtype}, ${has}`);
   if (!isCompatible(variable.shape, shape))
     throw new ShapeError(`${what} has the shape ${formatShape(variable.shape)}, ${has}`);

@@ -94,6 +94,24 @@ defineOp({
 });
 
 defineOp({
+  name: 'DisableCopyOnRead',
+  signature: 'resource: resource ->',
+  infer: () => [],
+  lower: {
+    routine: 'disable copy on read',
+    run: (context) => {
+      // How TensorFlow keeps the value is nothing here: reads never copy. It must be there all the same.
+      valueOf(context);
+      return [];
+    },
+  },
+  grad: 'none',
+  batch: batchOnce,
+  effect: 'read',
+  samples: [],
+});
+
+defineOp({
   name: 'ReadVariableOp',
   signature: 'resource: resource -> value: dtype | dtype: type',
   infer: (op) => [checkedType(op, op.outputs[0].dtype)?.shape ?? null],
