@@ -188,10 +188,12 @@ describe('what a run says', () => {
       return on('ps', () => tl.reduceSum(y, { name: 'z' }));
     });
     const trace = new tl.RunMetadata();
-    await s.run(parts, {}, { trace, outputPartitionGraphs: true });
+    const transfers = () => trace.stepStats.filter(({ kind }) => kind === 'transfer');
+    // Servers drop what comes too late to be noted.
+    for (let i = 0; i < 20 && transfers().length < 2; i++)
+      await s.run(parts, {}, { trace, outputPartitionGraphs: true });
     const device = (task: string) => `/job:${task}/device:CPU:0`.replace('/task', '/replica:0/task');
-    const sent = trace.stepStats.filter(({ kind }) => kind === 'transfer');
-    expect(sent.map(({ from, device: to, bytes }) => [from, to, bytes])).toEqual([
+    expect(transfers().map(({ from, device: to, bytes }) => [from, to, bytes])).toEqual([
       [device('worker/task:0'), device('worker/task:1'), 4000],
       [device('worker/task:1'), device('ps/task:0'), 40_000],
     ]);

@@ -182,7 +182,12 @@ export class Session {
     return parsed.assemble(results) as Fetched<F>;
   }
 
-  /** The devices of the target (TensorFlow `Session.list_devices`): of a cluster, those of all its tasks. */
+  /**
+   * The devices of the target (TensorFlow `Session.list_devices`): of a cluster, those of all its tasks.
+   * @throws FailedPreconditionError for a closed session; UnavailableError where there is no server
+   * @example
+   * (await session.listDevices())[0].deviceType; // 'CPU'
+   */
   async listDevices(): Promise<readonly DeviceAttributes[]> {
     this.#checkNotClosed();
     return this.#inTurn(() => this.#target.listDevices());
