@@ -5,7 +5,4 @@ export { decodeGraphDef, encodeGraphDef } from './codec.js';
 export { formatGraphDef, parseGraphDef } from './text-format.js';
 export { loadSavedModel, SavedModel, type LoadOptions } from './saved-model/saved-model.js';
 export type { Signature } from './saved-model/signatures.js';
-export { loadSavedModel, SavedModel, type LoadOptions } from './saved-model/saved-model.js';
-export type { Signature } from './saved-model/signatures.js';
-export { formatGraphDef, parseGraphDef } from './text-format.js';
 export { readGraphDef, writeGraphDef } from './files.js';
