@@ -153,6 +153,20 @@ describe('a server is lost', () => {
     expect((await s.run(parts.v)).item()).toBe(5);
   });
 
+  test('a worker, without a word: its master waits, and a deadline does not', async () => {
+    const { s, parts } = here.open(model, patience);
+    await s.run(parts.v.initializer);
+    here.cluster.signal('worker', 1, 'SIGSTOP');
+    try {
+      const error = await failure(s.run(parts.loop, { n: 5 }, { timeoutMs: 2000 }));
+      expect(error).toBeInstanceOf(tl.DeadlineExceededError);
+      expect((await s.run(parts.v)).item()).toBe(5);
+    } finally {
+      here.cluster.signal('worker', 1, 'SIGCONT');
+    }
+    expect((await s.run(parts.loop, { n: 6 })).item()).toBe(6);
+  });
+
   test('a step that is long but alive outlasts many heartbeats', async () => {
     const { s, parts } = here.open(model, { channel: { heartbeatMs: 50 } });
     const error = await failure(s.run(parts.loop, forever, { timeoutMs: 1500 }));

@@ -224,6 +224,15 @@ describe('what a run says', () => {
   });
 });
 
+test('handles stay where they are', async () => {
+  const { s, parts } = here.open(counter('held'));
+  for (const attempt of [s.run(parts.v.handle), s.run(parts.v, new Map([[parts.v.handle, 1]]))]) {
+    const error = await failure(attempt);
+    expect([error.code, error.nodeName]).toEqual(['DTYPE', 'held']);
+    expect(error.message).toMatch(/such values do not leave their server/);
+  }
+});
+
 describe('what a session is told', () => {
   test('reaches the master', async () => {
     const { g, s, parts } = here.open(() => tl.add(1, 2), {

@@ -280,3 +280,47 @@ describe.each(benches)('%s: state and order', (_, bench) => {
     expect((await s.run(parts, feeds)).toArray()).toEqual((await s.run(parts, feeds, { trace })).toArray());
   });
 });
+
+describe.each(benches)('%s: what does not fit is refused before anything runs', (_, bench) => {
+  const build = () => {
+    const v = tl.variable(0, { name: 'v' });
+    const x = tl.placeholder('float32', [null, 3], { name: 'x' });
+    const y = tl.controlDependencies([v.assignAdd(1)], () => x.multiply(2, { name: 'y' }));
+    return { v, y };
+  };
+  const fit = [[1, 2, 3]];
+  const attempts: readonly (readonly [string, unknown, unknown, new (...args: never[]) => Error, RegExp])[] = [
+    ['a fetch of null', null, {}, tl.InvalidArgumentError, /Cannot fetch fetches: it is null/],
+    ['a number', { a: [3] }, {}, tl.InvalidArgumentError, /Cannot fetch fetches\.a\[0\]: it is number/],
+    ['an unknown name', ['y:0', 'nope:0'], { x: fit }, tl.NotFoundError, /no operation 'nope'/],
+    ['an output that is not there', 'y:3', { x: fit }, tl.NotFoundError, /there is no 'y:3'/],
+    ['a wrong shape', 'y:0', { x: [[1, 2]] }, tl.ShapeError, /'x:0' has shape \[1, 2\], but the tensor has shape \[\?, 3\]/], // prettier-ignore
+    ['a wrong dtype', 'y:0', { x: [['a', 'b', 'c']] }, tl.DTypeError, /"a" is not a value of dtype float32/],
+    ['a feed of nothing there', 'y:0', { x: fit, z: 1 }, tl.NotFoundError, /Cannot feed 'z'/],
+    ['a feed of null', 'y:0', { x: null }, tl.InvalidArgumentError, /'x:0' is null/],
+    ['two feeds of one', 'y:0', { x: fit, 'x:0': fit }, tl.InvalidArgumentError, /fed twice/],
+    ['no time', 'y:0', { x: fit }, tl.DeadlineExceededError, /the time given is 0 ms/],
+  ];
+  test.each(attempts)('%s', async (what, fetches, feeds, Kind, message) => {
+    const { s, parts } = bench.open(build);
+    await s.run(parts.v.initializer);
+    const options = what === 'no time' ? { timeoutMs: 0 } : {};
+    const error = await failure(s.run(fetches as string, feeds as tl.Feeds, options));
+    expect(error).toBeInstanceOf(Kind);
+    expect(error.message).toMatch(message);
+    expect((await s.run(parts.v)).item()).toBe(0);
+  });
+
+  test('tensors of other graphs, and unfed placeholders', async () => {
+    const { s, parts } = bench.open(build);
+    const other = bench.open(() => tl.constant(1)).parts;
+    expect((await failure(s.run(other))).message).toMatch(/another graph/);
+    expect((await failure(s.run(parts.y, new Map([[other, 1]])))).message).toMatch(/another graph/);
+    await s.run(parts.v.initializer);
+    const error = await failure(s.run(parts.y));
+    expect([error.code, error.nodeName]).toEqual(['INVALID_ARGUMENT', 'x']);
+    expect(error.message).toMatch(
+      /You must feed a value for placeholder tensor 'x' with dtype float[^]*created at .*targets\.spec\.ts:\d+/,
+    );
+  });
+});

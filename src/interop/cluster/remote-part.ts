@@ -1,6 +1,8 @@
 /** What of a request a master has to do: what is fed and fetched is answered here. */
-import { InternalError } from '../../graph/errors.js';
+import { dtypeInfo } from '../../graph/dtype.js';
+import { DTypeError, InternalError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
+import type { Tensor } from '../../graph/tensor.js';
 import type { Request } from '../../session/plan.js';
 
 export interface RemotePart {
@@ -13,11 +15,16 @@ export interface RemotePart {
   readonly assemble: (values: ReadonlyMap<string, NDArray>) => readonly NDArray[];
 }
 
-/** `feeds` are the values of the request's feeds, or none where only names matter. */
+/**
+ * `feeds` are the values of the request's feeds, or none where only names matter.
+ * @throws DTypeError for what has no value outside its server
+ */
 export function remotePart(request: Request, feeds: readonly NDArray[]): RemotePart {
   const names = request.feeds.map(({ tensor }) => tensor.name);
   const fed = new Map(names.map((name, i) => [name, feeds[i]]));
-  const fetches = request.fetches.map(({ name }) => name).filter((name) => !fed.has(name));
+  const wanted = request.fetches.filter(({ name }) => !fed.has(name));
+  for (const tensor of [...wanted, ...request.feeds.map((feed) => feed.tensor)]) checkHasValue(tensor);
+  const fetches = wanted.map(({ name }) => name);
   const targets = request.targets.map(({ name }) => name);
   return {
     feeds: names.map((name, i) => ({ name, value: feeds[i]! })),
@@ -31,4 +38,12 @@ export function remotePart(request: Request, feeds: readonly NDArray[]): RemoteP
         return value;
       }),
   };
+}
+
+function checkHasValue({ name, dtype, op }: Tensor): void {
+  if (dtypeInfo(dtype).kind !== 'handle') return;
+  throw new DTypeError(
+    `'${name}' is of dtype ${dtype}: such values do not leave their server. Fetch or feed what is made of it, as a variable's value.`,
+    op.details(),
+  );
 }
