@@ -9,6 +9,7 @@ import { addExplain } from './commands/explain.js';
 import { addRun } from './commands/run.js';
 import { addStats } from './commands/stats.js';
 import { CheckFailed, errorText } from './errors.js';
+import { nameList } from './options.js';
 import { errorColors } from './output.js';
 
 const exitCodes = { failedCheck: 1, badUse: 2 };
@@ -28,8 +29,9 @@ function buildProgram(): Command {
       `
 MODEL is a .ts or .js module that builds a graph. What it exports is addressable by name: tensors, variables, operations, and
 what plain objects of them hold (model.loss); a default export that is a function, or else a module's only function, is
-called. Nodes of the graph go by their names: scope/op, and scope/op:0 for a tensor. Or it is a GraphDef of TensorFlow's: a .pb, .pbtxt
-or .json file.
+called. Nodes of the graph go by their names: scope/op, and scope/op:0 for a tensor. Or it is TensorFlow's: a GraphDef in a .pb,
+.pbtxt or .json file, or a SavedModel directory, whose signatures go by their names too (serving_default.inputs.x) and whose variables have
+the values that were saved.
 
 Examples:
   tapeless dump model.ts --ys loss --xs w,b -o graph.svg
@@ -37,6 +39,7 @@ Examples:
   tapeless run model.ts --init --fetch loss --feed x=@x.npy
   tapeless explain model.ts --ys loss --xs w
   tapeless stats model.ts
+  tapeless run saved-model/ --fetch serving_default.outputs.y --feed serving_default.inputs.x=@x.npy
   tapeless dump graph.pb --ys loss --xs w -o with-gradients.pb
   tapeless build model.ts --fetch scores --feed x=1,784 -o out/
 
@@ -44,7 +47,9 @@ Exit codes: 0 done, 1 a check failed, 2 anything else went wrong.`,
     );
   for (const add of [addDump, addCheck, addRun, addExplain, addStats, addBuild]) add(program);
   for (const command of program.commands)
-    command.option('--verbose', 'with an error, print its whole message and the stack');
+    command
+      .option('--tags <tags>', 'of a SavedModel directory the graph with these tags: serve by default', nameList)
+      .option('--verbose', 'with an error, print its whole message and the stack');
   for (const command of [program, ...program.commands])
     command.exitOverride().showSuggestionAfterError().configureOutput({ outputError: writeOnOneLine });
   return program;

@@ -1,8 +1,10 @@
 /** A user's model: its graph, and what its exports and the graph's nodes are called. */
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { CallSite } from '../graph/site.js';
 import * as tl from '../index.js';
 import { collectVariables } from '../interop/import/variables.js';
+import type { SavedModel } from '../interop/saved-model/saved-model.js';
 import { UsageError } from './errors.js';
 import { loadModule } from './load-model.js';
 import { suggestion } from './names.js';
@@ -12,13 +14,21 @@ export type Item = tl.Tensor | tl.Operation | tl.Variable | tl.IndexedSlices;
 
 const graphFiles = ['.pb', '.pbtxt', '.json'];
 
+/** What every command that takes a model takes with it. */
+export interface ModelFlags {
+  readonly check?: boolean;
+  readonly tags?: readonly string[];
+}
+
 /** Loads a model; what it prints meanwhile goes to standard error, so that standard output stays what was asked for. */
-export async function loadModel(path: string, options: { readonly check: boolean }): Promise<Model> {
+export async function loadModel(path: string, { check = false, tags }: ModelFlags): Promise<Model> {
+  if ((await stat(path).catch(() => null))?.isDirectory()) return modelOfDirectory(path, tags);
+  if (tags) throw new UsageError(`--tags chooses a graph of a SavedModel directory, and ${path} is none.`);
   if (graphFiles.includes(extname(path))) return modelOfGraphFile(path);
   const { log, info, debug } = console;
   Object.assign(console, { log: console.error, info: console.error, debug: console.error });
   try {
-    return await modelOf(path, await loadModule(path, options));
+    return await modelOf(path, await loadModule(path, { check }));
   } finally {
     Object.assign(console, { log, info, debug });
   }
@@ -33,6 +43,17 @@ async function modelOfGraphFile(path: string): Promise<Model> {
   graph.withScope({ site: CallSite.named(path) }, () => graph.asDefault(() => tl.importGraphDef(def, { name: '' })));
   collectVariables(graph);
   return new Model(path, { items: new Map(), graphs: new Set([graph]), sessions: new Set(), functions: new Map() });
+}
+
+/** The model of a SavedModel directory: signatures by name, `serving_default.inputs.x`, besides its nodes. */
+async function modelOfDirectory(path: string, tags: readonly string[] | undefined): Promise<Model> {
+  const { loadSavedModel } = await import('../interop/saved-model/saved-model.js');
+  const graph = new tl.Graph();
+  const load = () => loadSavedModel(path, { graph, ...(tags && { tags }) });
+  const saved = await graph.withScope({ site: CallSite.named(path) }, load);
+  const found: Collected = { items: new Map(), graphs: new Set([graph]), sessions: new Set(), functions: new Map() };
+  for (const [name, signature] of Object.entries(saved.signatures)) gather(name, { ...signature }, found, 0);
+  return new Model(path, found, saved);
 }
 
 /** The model of a module's exports. @throws UsageError where they belong to no graph, to several, or to another library */
@@ -111,16 +132,21 @@ export class Model {
   readonly #items: ReadonlyMap<string, Item>;
   readonly #sessions: readonly tl.Session[];
   readonly #functions: readonly string[];
+  readonly #saved: SavedModel | null;
+  /** Whether it is a graph alone, whose nodes are all there is to name. */
+  readonly #isGraph: boolean;
   #variables: ReadonlyMap<string, tl.Variable> | undefined;
 
-  constructor(path: string, { items, graphs, sessions, functions }: Collected) {
+  constructor(path: string, { items, graphs, sessions, functions }: Collected, saved: SavedModel | null = null) {
     this.path = path;
+    this.#saved = saved;
+    this.#isGraph = saved !== null || graphFiles.includes(extname(path));
     this.#items = items;
     this.#sessions = [...sessions];
     this.#functions = [...functions.keys()];
     if (graphs.size > 1) throw new UsageError(`${path} exports parts of ${graphs.size} graphs; export those of one.`);
     this.graph = [...graphs][0] ?? tl.getDefaultGraph();
-    if (this.graph.version === 0 && graphFiles.includes(extname(path))) throw new UsageError(`${path} has no nodes.`);
+    if (this.graph.version === 0 && this.#isGraph) throw new UsageError(`${path} has no nodes.`);
     if (this.graph.version === 0) {
       throw new UsageError(
         `${path} makes no graph: export a tensor or operation, a graph, or by default a function that returns some.`,
@@ -138,6 +164,19 @@ export class Model {
     const own = this.#sessions.filter((session) => session.graph === this.graph);
     if (own.length > 1) throw new UsageError(`${this.path} exports ${own.length} sessions; export one.`);
     return own[0] ?? null;
+  }
+
+  /** A session with the values that the model was saved with, for the caller to close; null where it comes without. */
+  async restored(): Promise<tl.Session | null> {
+    if (!this.#saved) return null;
+    const session = new tl.Session({ graph: this.graph });
+    try {
+      await this.#saved.restore(session);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
   }
 
   get variables(): readonly tl.Variable[] {
@@ -162,7 +201,7 @@ export class Model {
   /** What can be fetched: of a node of a GraphDef that gives one tensor, that tensor. */
   fetch(name: string, option: string): Item {
     const item = this.item(name, option);
-    const isNode = item instanceof tl.Operation && graphFiles.includes(extname(this.path));
+    const isNode = item instanceof tl.Operation && this.#isGraph;
     return isNode && item.outputs.length === 1 ? item.outputs[0]! : item;
   }
 

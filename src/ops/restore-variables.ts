@@ -13,6 +13,7 @@ export interface VariableNodes {
   readonly initializer: Operation;
   readonly fetchable: Tensor;
   readonly trainable: boolean;
+  readonly restored: boolean;
 }
 
 /** Makes the variable that nodes are of; they are known as its from then on. */
@@ -33,6 +34,6 @@ export function restoreVariables(graph: Graph): void {
     const initialValue = initializer?.inputs[1];
     if (variableOf.has(op) || !initializer || !initialValue || !fetchable) continue;
     const handle = op.outputs[0] as Tensor<'resource', []>;
-    variableFrom({ handle, initialValue, initializer, fetchable, trainable: trainable.has(name) });
+    variableFrom({ handle, initialValue, initializer, fetchable, trainable: trainable.has(name), restored: false });
   }
 }

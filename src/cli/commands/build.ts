@@ -11,12 +11,12 @@ import {
   type Placed,
 } from '../../session/aot/index.js';
 import { UsageError } from '../errors.js';
-import { loadModel, type Model } from '../model.js';
+import { loadModel, type Model, type ModelFlags } from '../model.js';
 import { suggestion } from '../names.js';
 import { nameList, parseData, repeated } from '../options.js';
 import { writeFiles, writeOutput } from '../output.js';
 
-interface BuildFlags {
+interface BuildFlags extends ModelFlags {
   readonly fetch?: readonly string[];
   readonly entry?: readonly string[];
   readonly feed?: readonly string[];
@@ -25,7 +25,6 @@ interface BuildFlags {
   readonly init: boolean;
   readonly name?: string;
   readonly output: string;
-  readonly check?: boolean;
 }
 
 export function addBuild(program: Command): void {
@@ -58,7 +57,7 @@ Examples:
 
 async function build(path: string, flags: BuildFlags): Promise<void> {
   if (!flags.fetch && !flags.entry) throw new UsageError('give --fetch or --entry: what to compute.');
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   const name = flags.name ?? basename(path, extname(path));
   const ahead = new AheadOfTime(model.graph, entriesOf(model, flags));
   const files = ahead.files(name, await initialValues(model, ahead.variables, flags));
@@ -155,11 +154,12 @@ async function initialValues(
   }
   const rest = names.flatMap((name) => (values.has(name) ? [] : [variables.get(name)!]));
   if (rest.length === 0 || !flags.init) return values;
-  const session = model.session ?? new tl.Session({ graph: model.graph });
+  const held = model.session ?? (await model.restored());
+  const session = held ?? new tl.Session({ graph: model.graph });
   try {
-    if (!model.session) await session.run(rest.map(({ initializer }) => initializer));
-    const held = (await session.run(rest)) as readonly tl.NDArray[];
-    rest.forEach((variable, i) => values.set(variable.handle.op.name, held[i]!));
+    if (!held) await session.run(rest.map(({ initializer }) => initializer));
+    const found = (await session.run(rest)) as readonly tl.NDArray[];
+    rest.forEach((variable, i) => values.set(variable.handle.op.name, found[i]!));
   } finally {
     if (!model.session) await session.close();
   }

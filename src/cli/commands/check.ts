@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import type { GradientReport } from '../../testing/index.js';
 import { CheckFailed } from '../errors.js';
-import { loadModel } from '../model.js';
+import { loadModel, type ModelFlags } from '../model.js';
 import { nameList, parseFeedFlags, positiveNumber, repeated, wholeNumber } from '../options.js';
 import { colors, writeOutput } from '../output.js';
 
-interface CheckFlags {
+interface CheckFlags extends ModelFlags {
   readonly ys: readonly string[];
   readonly xs: readonly string[];
   readonly order: number;
@@ -15,7 +15,6 @@ interface CheckFlags {
   readonly delta?: number;
   readonly tolerance?: number;
   readonly json?: boolean;
-  readonly check?: boolean;
 }
 
 export function addCheck(program: Command): void {
@@ -43,9 +42,10 @@ Examples:
 
 async function check(path: string, flags: CheckFlags): Promise<void> {
   const { checkGradients, GradientCheckError } = await import('../../testing/index.js');
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   const feeds = await parseFeedFlags(model, flags.feed);
   const xs = model.values(flags.xs, '--xs');
+  const session = await model.restored();
   const lines: string[] = [];
   let failed = 0;
   for (const name of flags.ys) {
@@ -53,6 +53,7 @@ async function check(path: string, flags: CheckFlags): Promise<void> {
       const report = await checkGradients(model.value(name, '--ys'), xs, {
         feeds,
         order: flags.order,
+        ...(session && { session }),
         ...(flags.seed !== undefined && { seed: flags.seed }),
         ...(flags.delta !== undefined && { delta: flags.delta }),
         ...(flags.tolerance !== undefined && { tolerance: flags.tolerance }),
@@ -68,6 +69,7 @@ async function check(path: string, flags: CheckFlags): Promise<void> {
       );
     }
   }
+  await session?.close();
   await writeOutput(`${lines.join('\n')}\n`, undefined);
   if (failed > 0)
     throw new CheckFailed(`the gradients of ${failed} of ${flags.ys.length} ys differ from finite differences`);

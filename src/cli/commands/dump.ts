@@ -6,7 +6,7 @@ import { backwardOperations } from '../../graph/print/roles.js';
 import * as tl from '../../index.js';
 import { UsageError } from '../errors.js';
 import { htmlPage } from '../html.js';
-import { loadModel, type Model } from '../model.js';
+import { loadModel, type Model, type ModelFlags } from '../model.js';
 import {
   addGradientFlags,
   checkGradientFlags,
@@ -21,13 +21,12 @@ import { drawSvg, type PictureOptions } from '../svg.js';
 const formats = ['text', 'json', 'pb', 'pbtxt', 'dot', 'svg', 'html', 'mermaid'] as const;
 type Format = (typeof formats)[number];
 
-interface DumpFlags extends GradientFlags {
+interface DumpFlags extends GradientFlags, ModelFlags {
   readonly onlyGradients?: boolean;
   readonly format?: string;
   readonly output?: string;
   readonly colorBy?: string;
   readonly maxNodes?: number;
-  readonly check?: boolean;
 }
 
 export function addDump(program: Command): void {
@@ -62,7 +61,7 @@ async function dump(path: string, flags: DumpFlags): Promise<void> {
     throw new UsageError(`--color-by is role or colocation, not '${flags.colorBy}'.`);
   }
   checkGradientFlags(flags);
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   const made = differentiate(model, flags);
   for (const { x, gradient } of made.results) {
     if (gradient === null)

@@ -1,16 +1,15 @@
 /** `tapeless explain`: whether gradient flows from y to x, and where it stops. */
 import type { Command } from 'commander';
 import * as tl from '../../index.js';
-import { loadModel } from '../model.js';
+import { loadModel, type ModelFlags } from '../model.js';
 import { nameList } from '../options.js';
 import { colors, writeOutput } from '../output.js';
 
-interface ExplainFlags {
+interface ExplainFlags extends ModelFlags {
   readonly ys: readonly string[];
   readonly xs: readonly string[];
   readonly stopGradients?: readonly string[];
   readonly json?: boolean;
-  readonly check?: boolean;
 }
 
 const shownSteps = 40;
@@ -29,7 +28,7 @@ export function addExplain(program: Command): void {
 }
 
 async function explain(path: string, flags: ExplainFlags): Promise<void> {
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   const stopGradients = model.values(flags.stopGradients ?? [], '--stop-gradients');
   const lines: string[] = [];
   for (const y of flags.ys) {

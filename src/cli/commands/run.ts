@@ -3,18 +3,17 @@ import type { Command } from 'commander';
 import * as tl from '../../index.js';
 import { UsageError } from '../errors.js';
 import { valueJson, valueText } from '../format-value.js';
-import { loadModel } from '../model.js';
+import { loadModel, type ModelFlags } from '../model.js';
 import { nameList, parseFeedFlags, positiveNumber, repeated } from '../options.js';
 import { writeOutput } from '../output.js';
 
-interface RunFlags {
+interface RunFlags extends ModelFlags {
   readonly fetch: readonly string[];
   readonly feed?: readonly string[];
   readonly init?: boolean;
   readonly json?: boolean;
   readonly timeout?: number;
   readonly output?: string;
-  readonly check?: boolean;
 }
 
 export function addRun(program: Command): void {
@@ -39,10 +38,10 @@ Examples:
 }
 
 async function run(path: string, flags: RunFlags): Promise<void> {
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   const feeds = await parseFeedFlags(model, flags.feed);
   const fetches = Object.fromEntries(flags.fetch.map((name) => [name, model.fetch(name, '--fetch')]));
-  const session = new tl.Session({ graph: model.graph });
+  const session = (await model.restored()) ?? new tl.Session({ graph: model.graph });
   try {
     if (flags.init) await session.run(model.graph.asDefault(() => tl.globalVariablesInitializer()));
     const results = (await session.run(

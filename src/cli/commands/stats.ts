@@ -2,13 +2,12 @@
 import type { Command } from 'commander';
 import { backwardOperations } from '../../graph/print/roles.js';
 import * as tl from '../../index.js';
-import { loadModel, type Model } from '../model.js';
+import { loadModel, type Model, type ModelFlags } from '../model.js';
 import { addGradientFlags, checkGradientFlags, differentiate, type GradientFlags } from '../options.js';
 import { colors, writeOutput } from '../output.js';
 
-interface StatsFlags extends GradientFlags {
+interface StatsFlags extends GradientFlags, ModelFlags {
   readonly json?: boolean;
-  readonly check?: boolean;
 }
 
 export function addStats(program: Command): void {
@@ -39,7 +38,7 @@ interface Stats {
 
 async function stats(path: string, flags: StatsFlags): Promise<void> {
   checkGradientFlags(flags);
-  const model = await loadModel(path, { check: flags.check ?? false });
+  const model = await loadModel(path, flags);
   differentiate(model, flags);
   const found = measure(model);
   await writeOutput(flags.json ? `${JSON.stringify(found)}\n` : text(found), undefined);

@@ -4,6 +4,7 @@ import { InvalidArgumentError, NotFoundError } from '../../graph/errors.js';
 import { Graph } from '../../graph/graph.js';
 import { checkName } from '../../graph/names.js';
 import { checkOptionNames } from '../../graph/options.js';
+import { CallSite } from '../../graph/site.js';
 import type { Operation } from '../../graph/operation.js';
 import type { Variable } from '../../ops/definitions/variable.js';
 import type { Session } from '../../session/session.js';
@@ -92,7 +93,8 @@ export class SavedModel {
  * Reads a SavedModel directory (TensorFlow `tf.saved_model.load`) into a graph, as it is: functions that its signatures call stay calls, and can be differentiated. Its variables have no
  * values until `restore` gives a session the saved ones.
  *
- * Variables of TensorFlow 2 have no initial value: `globalVariablesInitializer` does not know them, their own `initializer` assigns what is fed for their `initialValue`.
+ * Variables of TensorFlow 2 have no initial value: `globalVariablesInitializer` leaves them alone, their own `initializer` assigns what is fed for
+ * their `initialValue`.
  * @throws NotFoundError where there is no SavedModel, or none of its graphs has these tags; InvalidArgumentError where a file is damaged; what
  *   `importGraphDef` throws
  * @example
@@ -110,6 +112,8 @@ export async function loadSavedModel(path: string, options: LoadOptions = {}): P
   if (!Array.isArray(tags)) throw new InvalidArgumentError("loadSavedModel: 'tags' must be a list of tags.");
   if (!(graph instanceof Graph)) throw new InvalidArgumentError("loadSavedModel: 'graph' must be a Graph.");
   if (name !== '') checkName(name, false);
+  // What it makes is made later, and was asked for here.
+  const site = graph.scope.site ?? CallSite.capture(24);
   const meta = graphWithTags(path, await readSavedModel(path), tags);
   const prefix = checkpointPrefix(path);
   const hasCheckpoint = await access(`${prefix}.index`).then(
@@ -125,7 +129,7 @@ export async function loadSavedModel(path: string, options: LoadOptions = {}): P
     const initializer = initializerIn(meta, graph, scope);
     return new SavedModel({ path, tags, graph, signatures, initializer, checkpoint, variables });
   };
-  return graph.attempt(() => graph.atSite(build));
+  return graph.attempt(() => graph.atSite(build, site));
 }
 
 /** Adds the nodes to the graph; returns what their names begin with. */

@@ -62,9 +62,13 @@ export function variablesOf(
     const def = defs.get(name);
     const isTrainable = def ? changed.has(def.variableName) : kept !== null && trainable.has(kept.key);
     const nodes = def ? initialized(def, graph, prefix) : fed(op, graph);
-    const variable = variableFrom({ ...nodes, handle: handle as Tensor<'resource', []>, trainable: isTrainable });
-    // The others have no initial value, and nothing that initializes all variables may name them.
-    if (def) graph.addToCollection('variables', op.name);
+    const variable = variableFrom({
+      ...nodes,
+      handle: handle as Tensor<'resource', []>,
+      trainable: isTrainable,
+      restored: !def,
+    });
+    graph.addToCollection('variables', op.name);
     if (isTrainable) graph.addToCollection('trainable_variables', op.name);
     return [{ variable, stored: kept }];
   });

@@ -37,6 +37,7 @@ interface VariableParts<D extends DType, S extends Shape> {
   /** The assignment that reads come after. */
   readonly after: Operation | null;
   readonly constraint: Constraint | null;
+  readonly restored: boolean;
 }
 
 /** What an optimizer replaces the value of a variable by after each of its updates. */
@@ -66,6 +67,8 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
   readonly fetchable: Tensor<D, S>;
   /** What optimizers replace the value by after each update. */
   readonly constraint: Constraint | null;
+  /** Whether it has no initial value, as variables of models that were loaded: `initializer` assigns what is fed for `initialValue`. */
+  readonly restored: boolean;
   readonly #after: Operation | null;
 
   /** @internal */
@@ -78,6 +81,7 @@ export class Variable<out D extends DType = DType, out S extends Shape = Shape> 
     this.initializer = parts.initializer;
     this.fetchable = parts.fetchable;
     this.constraint = parts.constraint;
+    this.restored = parts.restored;
     this.#after = parts.after;
   }
 
@@ -243,7 +247,8 @@ function create(graph: Graph, scope: string, initial: Operand | (() => Operand),
   const fetchable = nameScope('Read', () => graph.withScope({ device: handle.op.device }, read));
   const trainable = options.trainable ?? true;
   const constraint = options.constraint ?? null;
-  const parts = { handle, dtype, shape, trainable, initialValue, initializer, fetchable, constraint, after: null };
+  const nodes = { handle, dtype, shape, trainable, initialValue, initializer, fetchable };
+  const parts = { ...nodes, constraint, after: null, restored: false };
   const result = new Variable(parts);
   variableOf.set(handle.op, result);
   graph.addToCollection('variables', name);
@@ -340,5 +345,8 @@ export function variablesInitializer(variables: readonly Variable[], options: Op
  * session.runSync(v); // [1, 2]
  */
 export function globalVariablesInitializer(options?: OpOptions): Operation {
-  return variablesInitializer(globalVariables(), options);
+  return variablesInitializer(
+    globalVariables().filter(({ restored }) => !restored),
+    options,
+  );
 }
