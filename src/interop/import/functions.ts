@@ -27,15 +27,19 @@ export function importFunctions(
   descriptions: OpDescriptions,
 ): ReadonlyMap<string, string> {
   const renames = new Map<string, string>();
+  const { root } = graph;
+  const start = root.functions().length;
   for (const fn of calledFirst(library.function ?? [])) {
     const name = fn.signature?.name ?? '';
     const importer = new FunctionImporter(graph, descriptions);
-    const there = graph.root.functions().find(({ def }) => def.signature.name === name);
+    const there = root.functions().find(({ def }) => def.signature.name === name);
     if (there && sameFunction(there.def, importer.define(renamedFunction(fn, renames)))) continue;
-    const fresh = graph.root.uniqueFunctionName(name);
+    const fresh = root.uniqueFunctionName(name);
     if (fresh !== name) renames.set(name, fresh);
     importer.add(renamedFunction(fn, renames));
   }
+  const names = (library.function ?? []).map(({ signature }) => signature?.name ?? '');
+  root.orderFunctions(start, names.map((name) => renames.get(name) ?? name)); // prettier-ignore
   return renames;
 }
 
