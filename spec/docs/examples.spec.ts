@@ -39,3 +39,8 @@ test('coming from TensorFlow', async () => {
   const file = 'docs/coming-from-tensorflow.md';
   expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBeGreaterThan(8);
 });
+
+test('models from TensorFlow', async () => {
+  const file = 'docs/saved-models.md';
+  expect(await runExample(documentExample(file, readFileSync(new URL(file, root), 'utf8')))).toBe(7);
+});

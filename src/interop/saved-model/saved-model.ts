@@ -104,7 +104,7 @@ export class SavedModel {
  * const session = new Session({ graph: model.graph });
  * await model.restore(session);
  * const [loss] = await session.run([outputs.output_0, dy], new Map([[inputs.x, [[1, 0, 0]]], [inputs.t, [[0, 0]]]]));
- * loss; // 0.2079
+ * loss; // 0.2017
  */
 export async function loadSavedModel(path: string, options: LoadOptions = {}): Promise<SavedModel> {
   checkOptionNames('loadSavedModel', options, ['tags', 'graph', 'name']);
