@@ -3,8 +3,13 @@ const tensorflow = process.env.TAPELESS_TENSORFLOW === '1';
 
 export default {
   testEnvironment: 'node',
-  testMatch: [tensorflow ? '<rootDir>/spec/tensorflow/**/*.spec.ts' : '<rootDir>/spec/**/*.spec.ts'],
-  testPathIgnorePatterns: ['/node_modules/', ...(tensorflow ? [] : ['<rootDir>/spec/tensorflow/'])],
+  testMatch: tensorflow
+    ? ['<rootDir>/spec/tensorflow/**/*.spec.ts', '<rootDir>/spec/cluster/**/*.spec.ts']
+    : ['<rootDir>/spec/**/*.spec.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(tensorflow ? [] : ['<rootDir>/spec/tensorflow/', '<rootDir>/spec/cluster/']),
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/\\.venv/', '<rootDir>/bench/', '<rootDir>/out/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -25,7 +25,8 @@ const program = `
       await session.run(w.initializer);
       const results = await session.run([loss, gradient, second], { x: [[1, 2], [3, 4]] });
       await session.close();
-      return results.map((result) => result.toArray());
+      const far = await new tl.Session({ graph, target: 'grpc://localhost:1' }).run(w).catch((error) => error.message);
+      return [...results.map((result) => result.toArray()), far];
     });
   };
 `;
@@ -179,6 +180,7 @@ const bundle = await build(bundling);
 const external = Object.values(bundle.metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
 assert.deepEqual(external, [], 'the bundle leaves imports to its host');
 const script = bundle.outputFiles[0].text;
+assert.doesNotMatch(script, /MasterService/, 'the bundle has the client of clusters');
 console.log(`bundle: ${script.length} bytes, ${gzipSync(script).length} gzipped`);
 
 const browser = await chromium.launch({
@@ -197,6 +199,8 @@ try {
   if (errors.length > 0) throw errors[0];
   const results = await page.evaluate(() => globalThis.program());
   // xw = [5, 11]; dw = 2 xᵀ(xw); |dw|² has the gradient 2 H dw, where H = 2 xᵀx.
+  const far = results.pop();
+  assert.match(far, /a browser cannot reach a TensorFlow server/);
   assert.deepEqual(results, [146, [[76], [108]], [[9088], [12896]]]);
   buildAhead(folder);
   await checkAhead(browser);

@@ -27,6 +27,14 @@ const files = {
   'package.json': JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
   'use.mjs': `import * as tl from 'tapeless';\n${use}`,
   'use.cjs': `const tl = require('tapeless');\n${use}`,
+  'cluster.cjs': `
+    const tl = require('tapeless');
+    const loaded = () => Object.keys(require('node:module')._cache).some((file) => file.includes('grpc-js'));
+    const before = loaded();
+    const y = tl.constant(1);
+    const session = new tl.Session({ target: 'grpc://127.0.0.1:1' });
+    session.run(y).catch((error) => console.log(before, loaded(), error.code, /ECONNREFUSED/.test(error.message)));
+  `,
   'identity.cjs': `
     const { Graph } = require('tapeless');
     const { checkGradients } = require('tapeless/testing');
@@ -84,6 +92,8 @@ try {
 
   assert.equal(run(consumer, 'node', 'use.mjs'), '[2,4,6]\n');
   assert.equal(run(consumer, 'node', 'use.cjs'), '[2,4,6]\n');
+  // The client of clusters is loaded by the first run, and finds its libraries.
+  assert.equal(run(consumer, 'node', 'cluster.cjs'), 'false true UNAVAILABLE true\n');
   assert.equal(run(consumer, 'node', 'identity.cjs'), 'true function\n');
   run(consumer, 'node', 'node_modules/typescript/bin/tsc', '-p', '.');
   assert.match(run(consumer, 'npx', '--no-install', 'tapeless', '--help'), /dump/);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs spec/tensorflow against a real TensorFlow, which it installs into .venv the first time.
+# Runs spec/tensorflow and spec/cluster against a real TensorFlow, which it installs into .venv the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

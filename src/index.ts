@@ -1,20 +1,27 @@
-/** tapeless: graph-mode symbolic differentiation. The public names and nothing else. */
+/** tapeless: graph-mode symbolic differentiation. The public names, and the targets that register themselves. */
+import './interop/cluster/register.js';
+
 export type { Appended } from './graph/appended.js';
 export type { AttrValue, NodeDef } from './graph/attr.js';
 export type { DType, TypedArray } from './graph/dtype.js';
 export type { Complex } from './graph/elements.js';
 export {
+  AbortedError,
+  CancelledError,
   DeadlineExceededError,
   DTypeError,
   FailedPreconditionError,
   GraphFinalizedError,
+  InternalError,
   InvalidArgumentError,
   LookupError,
   NotFoundError,
   OutOfMemoryError,
+  PermissionDeniedError,
   ShapeError,
   TapelessError,
   UnavailableError,
+  UnimplementedError,
 } from './graph/errors.js';
 export type { GraphDef } from './graph/graph-def/messages.js';
 export { getDefaultGraph, Graph, resetDefaultGraph } from './graph/graph.js';
@@ -67,5 +74,22 @@ export type { Operand, OpOptions, TensorLike } from './ops/types.js';
 export type { Feeds } from './session/feeds.js';
 export type { Fetched, Fetches, IndexedSlicesValue } from './session/fetches.js';
 export { RunMetadata, type StepStats } from './session/run-metadata.js';
-export { Session, type Callable, type RunOptions, type SessionOptions } from './session/session.js';
+export {
+  Session,
+  type Callable,
+  type PartialRunOptions,
+  type ResetOptions,
+  type RunOptions,
+  type SessionOptions,
+} from './session/session.js';
+export type {
+  ChannelSettings,
+  ClusterSpec,
+  DeviceAttributes,
+  GraphOptions,
+  OptimizerOptions,
+  RewriterConfig,
+  RewriterToggle,
+  SessionConfig,
+} from './session/targets/cluster-options.js';
 export * as train from './training/index.js';

@@ -66,3 +66,23 @@ export class DeadlineExceededError extends TapelessError {
 export class UnavailableError extends TapelessError {
   readonly code = 'UNAVAILABLE';
 }
+/** A server lost the session, or gave up on what it was asked for. */
+export class AbortedError extends TapelessError {
+  readonly code = 'ABORTED';
+}
+/** What was asked for was cancelled. */
+export class CancelledError extends TapelessError {
+  readonly code = 'CANCELLED';
+}
+/** A remote target cannot do what was asked for. */
+export class UnimplementedError extends TapelessError {
+  readonly code = 'UNIMPLEMENTED';
+}
+/** A remote target refuses this caller. */
+export class PermissionDeniedError extends TapelessError {
+  readonly code = 'PERMISSION_DENIED';
+}
+/** A remote target fails for a reason of its own. */
+export class InternalError extends TapelessError {
+  readonly code = 'INTERNAL';
+}

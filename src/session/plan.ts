@@ -7,6 +7,7 @@ import type { Resources } from '../ops/opdef.js';
 import type { StageInfo } from './chain.js';
 import type { PlanLog, SessionLog } from './debug/log.js';
 import type { RunMetadata } from './run-metadata.js';
+import type { DeviceAttributes } from './targets/cluster-options.js';
 
 /** What one kind of run asks for. Feeds are known by tensor and shape, their values come later. */
 export interface Request {
@@ -15,6 +16,8 @@ export interface Request {
   /** Operations to run for their effect. */
   readonly targets: readonly Operation[];
   readonly feeds: readonly Feed[];
+  /** Whether this very object comes again and again, so that preparing for it pays off: a callable's. */
+  readonly isRepeated?: boolean;
 }
 
 export interface Feed {
@@ -78,6 +81,8 @@ export interface RunLimits {
   readonly deadline: number;
   /** What notes how long each step takes; null where nobody asks. */
   readonly trace: RunMetadata | null;
+  /** Whether the trace gets the graphs of the tasks. */
+  readonly partitionGraphs?: boolean;
 }
 
 export interface Executable {
@@ -90,10 +95,20 @@ export interface Executable {
   close(): void;
 }
 
+/** Runs that stop for what they fetch, and go on with more feeds. */
+export interface PartialRuns {
+  /** Declares all that will be fed and fetched. @returns what names the run */
+  setup(request: Request, limits: RunLimits): Promise<string>;
+  run(handle: string, request: Request, feeds: readonly NDArray[], limits: RunLimits): Promise<readonly NDArray[]>;
+}
+
 /** Runs graphs: in this process, or far away. */
 export interface Target {
   run(request: Request, feeds: readonly NDArray[], limits: RunLimits): Promise<readonly NDArray[]>;
   /** Absent where results cannot be had at once. */
   readonly runSync: ((request: Request, feeds: readonly NDArray[], limits: RunLimits) => readonly NDArray[]) | null;
+  /** Absent where a run cannot stop and go on. */
+  readonly partial: PartialRuns | null;
+  listDevices(): Promise<readonly DeviceAttributes[]>;
   close(): Promise<void>;
 }

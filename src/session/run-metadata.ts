@@ -1,21 +1,29 @@
 /** What a run says about itself: which steps it took, and how long each was. */
+import type { GraphDef } from '../graph/graph-def/messages.js';
 import type { NDArray } from '../graph/ndarray.js';
 
 /** A step of a run (TensorFlow's NodeExecStats). */
 export interface StepStats {
   /** What it gives: tensors, or the operation that acts. */
   readonly name: string;
-  /** `'kernel'`, `'matmul'`, … for steps of compiled plans, `'host'` for what JavaScript runs between them, `'operation'` without a compiler. */
+  /**
+   * `'kernel'`, `'matmul'`, … for steps of compiled plans, `'host'` for what JavaScript runs between them, `'operation'` without a compiler and
+   * on clusters, `'transfer'` for a tensor that one task of a cluster gets from another.
+   */
   readonly kind: string;
   /** The names of the operations that are computed in it. */
   readonly ops: readonly string[];
   /** Milliseconds from the start of the run to that of the step. */
   readonly startMs: number;
   readonly durationMs: number;
-  /** Bytes that it writes. */
+  /** Bytes that it writes, or transfers. */
   readonly bytes: number;
   /** 0 for steps of the run, more for those of function bodies, loops and branches, within the step that calls them. */
   readonly depth: number;
+  /** On a cluster, the device that it ran on, or that the tensor went to; absent here. */
+  readonly device?: string;
+  /** The device that a transferred tensor came from. */
+  readonly from?: string;
 }
 
 /** What is known of a step beforehand. */
@@ -58,17 +66,25 @@ interface Noted {
  */
 export class RunMetadata {
   #noted: Noted[] = [];
+  #given: readonly StepStats[] | null = null;
+  #partitionGraphs: readonly GraphDef[] = [];
   #open = 0;
   #startMs = 0;
   #endMs = 0;
 
   /** The steps of the latest run, by their start. */
   get stepStats(): readonly StepStats[] {
+    if (this.#given) return this.#given;
     return this.#noted.map(({ infos, step, start, end, depth, bytes }) => {
       const { name, kind, ops, bytes: known } = infos()[step]!;
       const startMs = start - this.#startMs;
       return { name, kind, ops, startMs, durationMs: end - start, bytes: bytes ?? known, depth };
     });
+  }
+
+  /** The graphs that the tasks of a cluster ran, where the run was asked for them: after its optimisers, with a send and a receive for each transfer. */
+  get partitionGraphs(): readonly GraphDef[] {
+    return this.#partitionGraphs;
   }
 
   /** From the start of the first step to the end of the last one, in milliseconds. */
@@ -81,18 +97,26 @@ export class RunMetadata {
    * ui.perfetto.dev show.
    */
   generateChromeTraceFormat(): string {
-    const traceEvents = this.stepStats.map(({ name, kind, ops, startMs, durationMs, bytes }) => {
+    const steps = this.stepStats;
+    const devices = [...new Set(steps.map(({ device }) => device))];
+    const named = devices.flatMap((device, pid) =>
+      device === undefined ? [] : [{ name: 'process_name', ph: 'M', pid, args: { name: device } }],
+    );
+    const lanes = new Lanes();
+    const events = steps.map(({ name, kind, ops, startMs, durationMs, bytes, device, from }) => {
+      const pid = devices.indexOf(device);
       return {
         name,
         cat: kind,
         ph: 'X',
         ts: startMs * 1000,
         dur: durationMs * 1000,
-        pid: 0,
-        tid: 0,
-        args: { ops, bytes },
+        pid,
+        tid: device === undefined ? 0 : lanes.take(pid, startMs, durationMs),
+        args: { ops, bytes, ...(from !== undefined && { from }) },
       };
     });
+    const traceEvents = [...named, ...events];
     return JSON.stringify({ traceEvents, displayTimeUnit: 'ms' });
   }
 
@@ -103,6 +127,8 @@ export class RunMetadata {
   begin(infos: () => readonly StepInfo[]): Timing {
     const depth = this.#open++;
     if (depth === 0) {
+      this.#given = null;
+      this.#partitionGraphs = [];
       this.#noted = [];
       this.#startMs = performance.now();
     }
@@ -126,5 +152,30 @@ export class RunMetadata {
         this.#open--;
       },
     };
+  }
+
+  /**
+   * Takes what others noted of a run.
+   * @internal
+   */
+  take(steps: readonly StepStats[], partitionGraphs: readonly GraphDef[]): void {
+    this.#given = steps;
+    this.#partitionGraphs = partitionGraphs;
+    this.#startMs = 0;
+    this.#endMs = steps.reduce((end, { startMs, durationMs }) => Math.max(end, startMs + durationMs), 0);
+  }
+}
+
+/** Lines of a picture in which steps of one device that overlap are kept apart. */
+class Lanes {
+  readonly #ends = new Map<number, number[]>();
+
+  take(device: number, start: number, duration: number): number {
+    const ends = this.#ends.get(device) ?? [];
+    this.#ends.set(device, ends);
+    const free = ends.findIndex((end) => end <= start);
+    const lane = free < 0 ? ends.length : free;
+    ends[lane] = start + duration;
+    return lane;
   }
 }

@@ -100,6 +100,7 @@ export function arrayOf(tensor: TensorProto): NDArray {
 }
 
 function viewed(dtype: DType, shape: readonly number[], bytes: Uint8Array): NDArray['data'] {
+  if (dtype === 'string') return stringsIn(bytes, sizeOf(shape));
   const width = dtypeInfo(dtype).bytes;
   if (bytes.length !== sizeOf(shape) * width)
     throw new InvalidArgumentError(
@@ -113,6 +114,19 @@ function viewed(dtype: DType, shape: readonly number[], bytes: Uint8Array): NDAr
     size: number,
   ) => TypedArray;
   return new Storage(buffer, byteOffset, bytes.length / BYTES_PER_ELEMENT);
+}
+
+/** Strings as TensorFlow packs them: their lengths, then all of them. @throws InvalidArgumentError where they are not so many */
+function stringsIn(bytes: Uint8Array, count: number): string[] {
+  let at = 0;
+  const lengths = Array.from({ length: count }, () => {
+    let [length, shift] = [0, 0];
+    for (; (bytes[at] ?? 0) >= 0x80; shift += 7) length += (bytes[at++]! & 0x7f) * 2 ** shift;
+    return length + (bytes[at++] ?? 0) * 2 ** shift;
+  });
+  const texts = lengths.map((length) => textOfBytes(bytes.subarray(at, (at += length))));
+  if (at !== bytes.length) throw new InvalidArgumentError(`${bytes.length} bytes do not hold ${count} strings.`);
+  return texts;
 }
 
 /** Elements from a list of the first ones: the last of them repeats, and where there is none, all are zero. */

@@ -1,12 +1,23 @@
 /** The local target: compiles requests, keeps the plans, and holds the session's own variables. */
+import { InvalidArgumentError } from '../../graph/errors.js';
 import type { NDArray } from '../../graph/ndarray.js';
 import type { Resources } from '../../ops/opdef.js';
 import { SessionLog, type PlanLog } from '../debug/log.js';
 import { compile } from '../pipeline.js';
 import type { Backend, Executable, Loader, Request, RunLimits, Target } from '../plan.js';
 import { RunMetadata } from '../run-metadata.js';
+import type { DeviceAttributes } from './cluster-options.js';
 
 const plansToKeep = 64;
+
+/** All there is here, whatever devices nodes name. */
+const thisDevice: DeviceAttributes = Object.freeze({
+  name: '/job:localhost/replica:0/task:0/device:CPU:0',
+  deviceType: 'CPU',
+  memoryLimit: 2 ** 32,
+  incarnation: 1n,
+  physicalDeviceDesc: '',
+});
 
 interface Kept {
   readonly key: string;
@@ -25,6 +36,7 @@ export class LocalTarget implements Target {
   readonly #known = new WeakMap<Request, Kept>();
   #latest: Kept | null = null;
   readonly runSync: NonNullable<Target['runSync']>;
+  readonly partial = null;
   readonly #resources: Resources = { variables: new Map(), counters: new Map() };
 
   constructor(backend: Backend, threads: number) {
@@ -34,10 +46,10 @@ export class LocalTarget implements Target {
   }
 
   readonly #run = (request: Request, feeds: readonly NDArray[], limits: RunLimits): readonly NDArray[] =>
-    this.#plan(request).executable.run(feeds, limits);
+    this.#plan(request, limits).executable.run(feeds, limits);
 
   readonly #timed = (request: Request, feeds: readonly NDArray[], limits: RunLimits): readonly NDArray[] => {
-    const { executable, log } = this.#plan(request);
+    const { executable, log } = this.#plan(request, limits);
     const trace = limits.trace ?? new RunMetadata();
     try {
       return executable.run(feeds, { ...limits, trace });
@@ -50,6 +62,10 @@ export class LocalTarget implements Target {
     return this.runSync(request, feeds, limits);
   }
 
+  async listDevices(): Promise<readonly DeviceAttributes[]> {
+    return [thisDevice];
+  }
+
   async close(): Promise<void> {
     for (const kept of [...this.#plans.values()]) this.#drop(kept);
     this.#resources.variables.clear();
@@ -57,7 +73,9 @@ export class LocalTarget implements Target {
   }
 
   /** The compiled plan of a request: the graph only grows, so what a fetch needs never changes. */
-  #plan(request: Request): Kept {
+  #plan(request: Request, { partitionGraphs }: RunLimits): Kept {
+    if (partitionGraphs)
+      throw new InvalidArgumentError("run: 'outputPartitionGraphs' is for clusters: a local run has one graph.");
     const known = this.#known.get(request);
     if (known?.isOpen && known === this.#latest) return known;
     const kept = known?.isOpen ? known : this.#find(request);
