@@ -177,7 +177,7 @@ describe('graphs of ours', () => {
           continue;
         }
         if (!isCompared) continue;
-        const difference = arrayDifference(here as tl.NDArray, decodeArray(answer.values[tensor.name]!), 10);
+        const difference = arrayDifference(here, decodeArray(answer.values[tensor.name]!), 10);
         if (difference) wrong.push(`${op} ${tensor.name}: ${difference}`);
         compared++;
       }

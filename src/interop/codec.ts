@@ -13,6 +13,7 @@ import {
   TensorProtoSchema,
   VersionDefSchema,
 } from './proto/graph_pb.js';
+import { sortedFunction, sortedNode } from './sorted.js';
 
 function bytesOf<D extends DescMessage>(schema: D, message: object): Uint8Array {
   return toBinary(schema, create(schema, message as MessageInitShape<D>));
@@ -34,7 +35,7 @@ function* field(number: number, ...content: readonly Uint8Array[]): Generator<Ui
 export function* encodePieces(def: GraphDef): Generator<Uint8Array> {
   const { node = [], library, versions, debugInfo } = def;
   for (const item of node) {
-    const pieces = nodePieces(item);
+    const pieces = nodePieces(sortedNode(item));
     const size = sizeOf(pieces);
     if (size >= 2 ** 31)
       throw new InvalidArgumentError(`Node '${item.name}' takes ${size} bytes: protobuf holds no more than 2 GB.`, { nodeName: item.name, op: item.op }); // prettier-ignore
@@ -84,7 +85,8 @@ function attrPieces(attr: AttrProto): readonly Uint8Array[] {
 }
 
 /** TensorFlow's protobuf writes maps whose keys are numbers from the last to the first; they are the last two fields. */
-function functionBytes(fn: FunctionProto): Uint8Array {
+function functionBytes(unsorted: FunctionProto): Uint8Array {
+  const fn = sortedFunction(unsorted);
   const { argAttr = {}, resourceArgUniqueId = {} } = fn;
   const descending = (map: object) => Object.keys(map).map(Number).reverse();
   const entries = [

@@ -2,6 +2,7 @@
 import type { Attrs, AttrValue, NodeDef } from '../attr.js';
 import { base64 } from '../bytes.js';
 import { dataTypeName } from '../dtype.js';
+import { float32Text } from '../elements.js';
 import { attrField, attrProto } from '../graph-def/attr.js';
 import { functionProto, nodeProto } from '../graph-def/graph-def.js';
 import type {
@@ -26,6 +27,11 @@ function floatJson(value: number): Json {
   return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0.0' : String(value);
 }
 
+/** The same of a number of single precision: the shortest that stands for it. */
+function float32Json(value: number): Json {
+  return Number.isFinite(value) && value !== 0 ? Number(float32Text(value)) : floatJson(value);
+}
+
 export function shapeJson(shape: Shape): Json {
   return shapeProtoJson(shapeProto(shape));
 }
@@ -38,9 +44,9 @@ function shapeProtoJson({ dim = [], unknownRank = false }: TensorShapeProto): Js
 
 /** How the elements that a TensorProto lists are written, by the field they are in. */
 const elementJson = {
-  floatVal: floatJson,
+  floatVal: float32Json,
   doubleVal: floatJson,
-  scomplexVal: floatJson,
+  scomplexVal: float32Json,
   dcomplexVal: floatJson,
   intVal: (value: number) => value,
   halfVal: (value: number) => value,
@@ -75,7 +81,7 @@ function special({ versionNumber, resourceHandleVal, variantVal, float8Val }: Te
 const valueJson = {
   s: base64,
   i: String,
-  f: floatJson,
+  f: float32Json,
   b: (value: boolean): Json => value,
   type: dataTypeName,
   shape: shapeProtoJson,
@@ -159,6 +165,8 @@ function exactAttrJson(attr: AttrValue): Json {
     name,
     attr: exactAttrsJson(attr),
   });
+  if (attr.kind === 'float') return { f: floatJson(attr.value) };
+  if (attr.kind === 'list' && attr.of === 'float') return { list: { f: attr.value.map(floatJson) } };
   if (attr.kind === 'list' && attr.of === 'message') return attrJson(attrProto(attr));
   if (attr.kind === 'func') return { func: func(attr.value) };
   if (attr.kind === 'list' && attr.of === 'func') return { list: { func: attr.value.map(func) } };

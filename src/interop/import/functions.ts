@@ -137,6 +137,11 @@ class FunctionImporter {
         `The function '${name}' is one for several dtypes, and only functions of known dtypes can be taken.`,
       );
     const attrs = inputArg.map((_, i) => attrsOf(argAttr[i]?.attr ?? {}));
+    const nodes = new Map(inputArg.map((arg, i) => [arg.name, argumentNode(arg.name ?? '', attrs[i]!)]));
+    const resultNode = (arg: ArgProto): string => {
+      const [source = ''] = (ret[arg.name ?? ''] ?? '').split(':');
+      return nodes.get(source) ?? source;
+    };
     const argument = (arg: ArgProto, op: string): ArgumentDef => {
       const type = valueDType(arg.type ?? 0);
       if (!type) throw new InvalidArgumentError(`The function '${name}' has an argument '${arg.name}' of no dtype.`);
@@ -146,7 +151,7 @@ class FunctionImporter {
       signature: Object.freeze({
         name,
         inputArg: Object.freeze(inputArg.map((arg, i) => argument(arg, argumentNode(arg.name ?? '', attrs[i]!)))),
-        outputArg: Object.freeze(outputArg.map((arg) => argument(arg, (ret[arg.name ?? ''] ?? '').split(':')[0]!))),
+        outputArg: Object.freeze(outputArg.map((arg) => argument(arg, resultNode(arg)))),
         controlOutput: Object.freeze([...controlOutput]),
         isStateful,
       }),
