@@ -8,6 +8,7 @@ import * as tl from '../../src/index.js';
 import { loadSavedModel } from '../../src/interop/index.js';
 import { DataType } from '../../src/interop/proto/graph_pb.js';
 import { SavedModelSchema, type MetaGraphDef } from '../../src/interop/proto/saved_model_pb.js';
+import { textPieces } from '../../src/interop/text/format.js';
 import { arrayDifference, decodeArray } from '../tensorflow/support/arrays.js';
 import { writeIndex, type Encoded } from './support/checkpoints.js';
 import { compareSignature, type SignatureValues } from './support/saved-models.js';
@@ -106,6 +107,19 @@ describe('a model of TensorFlow 2', () => {
     const run = new tl.Session({ graph }).run(outputs, new Map([[inputs['x']!, [[1, 2, 3]]]]));
     await expect(run).rejects.toThrow(tl.FailedPreconditionError);
   });
+});
+
+test('the same in text', async () => {
+  const path = changed('text', 'module', () => undefined);
+  const model = fromBinary(SavedModelSchema, readFileSync(join(path, 'saved_model.pb')));
+  rmSync(join(path, 'saved_model.pb'));
+  writeFileSync(join(path, 'saved_model.pbtxt'), [...textPieces(SavedModelSchema, model)].join(''));
+  const [text, binary] = await Promise.all([path, `${fixtures}/module`].map((from) => loadSavedModel(from)));
+  expect(text!.graph.toGraphDef()).toEqual(binary!.graph.toGraphDef());
+  const values = expected<{ signatures: Record<string, SignatureValues> }>('module').signatures['loss']!;
+  expect(await compareSignature(text!, 'loss', values)).toBe(3);
+  writeFileSync(join(path, 'saved_model.pbtxt'), 'meta_graphs {');
+  await expect(loadSavedModel(path)).rejects.toThrow(`${path}/saved_model.pbtxt is damaged, or no SavedModel: `);
 });
 
 describe('a model of TensorFlow 1', () => {

@@ -1,4 +1,7 @@
-"""Writes checkpoints with TensorFlow, and what is in them: python checkpoints.py FOLDER"""
+"""Writes checkpoints with TensorFlow, and what is in them: python checkpoints.py FOLDER
+
+spec/fixtures/checkpoints has all of it but `many`.
+"""
 
 import base64
 import json

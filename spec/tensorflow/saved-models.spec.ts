@@ -49,7 +49,7 @@ describe('SavedModels', () => {
     const model = await loadSavedModel(join(folder, name));
     for (const [key, value] of Object.entries(values.checkpoint))
       expect([key, encoded(await model.checkpoint!.tensor(key))]).toEqual([key, value]);
-    expect(await compareSignature(model, signature, values.signatures[signature]!, tolerance)).toBe(count);
+    expect(await compareSignature(model, signature, values.signatures[signature]!, { tolerance })).toBe(count);
   });
 
   test('the weights of a Keras model are trained here', async () => {

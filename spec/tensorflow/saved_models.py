@@ -1,7 +1,8 @@
 """Writes SavedModels with TensorFlow, and what TensorFlow computes with them: python saved_models.py FOLDER [NAME …]
 
 Beside each folder NAME there is NAME.json: for every signature its inputs, outputs and, of the sum of the squares of all outputs, the gradients by
-each variable, by the name under which the checkpoint has it.
+each variable, by its value. Recorded for the specs that run without TensorFlow are
+  python spec/tensorflow/saved_models.py spec/fixtures/saved-models module partitioned
 """
 
 import json

@@ -13,12 +13,17 @@ export interface SignatureValues {
   readonly gradients: readonly { readonly value: Encoded; readonly trainable: boolean; readonly gradient: Encoded }[];
 }
 
+export interface CompareOptions {
+  readonly tolerance?: number;
+  readonly open?: (graph: tl.Graph) => tl.Session;
+}
+
 /** Compares a signature and its gradients by all variables; returns by how many there are gradients. */
 export async function compareSignature(
   model: SavedModel,
   name: string,
   { inputs, outputs, gradients }: SignatureValues,
-  tolerance = 1,
+  { tolerance = 1, open = (graph) => new tl.Session({ graph }) }: CompareOptions = {},
 ): Promise<number> {
   const signature = model.signatures[name]!;
   const ys = Object.values(signature.outputs);
@@ -26,7 +31,7 @@ export async function compareSignature(
   const dxs = tl.gradients(target, [...model.variables]);
   const used = model.variables.flatMap((variable, i) => (dxs[i] ? [{ variable, dx: tl.convertToTensor(dxs[i]) }] : []));
   const feeds = new Map(Object.entries(inputs).map(([key, value]) => [signature.inputs[key]!, decodeArray(value)]));
-  const session = new tl.Session({ graph: model.graph });
+  const session = open(model.graph);
   await model.restore(session);
   const fetches = {
     outputs: { ...signature.outputs },

@@ -77,8 +77,10 @@ export class ImportedNodes {
     const taken = { inputs, controlInputs: [...new Set(controls)] };
     const op = findOp(def.op) ? adopt(graph, node, taken) : this.#foreign(node, def, taken);
     this.#refine(op);
-    const called = functionsNamedIn(def.attr).map((function_) => graph.root.function(function_).body as FunctionGraph);
-    learnHandles(op, called);
+    if (findOp(def.op)) {
+      const { root } = graph;
+      learnHandles(op, functionsNamedIn(def.attr).map((called) => root.function(called).body as FunctionGraph)); // prettier-ignore
+    }
     return op;
   }
 

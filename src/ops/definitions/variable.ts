@@ -345,8 +345,6 @@ export function variablesInitializer(variables: readonly Variable[], options: Op
  * session.runSync(v); // [1, 2]
  */
 export function globalVariablesInitializer(options?: OpOptions): Operation {
-  return variablesInitializer(
-    globalVariables().filter(({ restored }) => !restored),
-    options,
-  );
+  const own = globalVariables().filter(({ restored }) => !restored);
+  return variablesInitializer(own, options);
 }
