@@ -159,15 +159,16 @@ describe('TAPELESS_DUMP', () => {
       '3-lower.txt',
       '4-simplify.txt',
       '5-fuse.txt',
-      '6-memory.txt',
-      '7-emit.wasm',
-      '7-emit.wat',
+      '6-band.txt',
+      '7-memory.txt',
+      '8-emit.wasm',
+      '8-emit.wat',
     ];
     expect(plans.map(files)).toEqual([compiled, compiled, ['1-prune.txt', '2-order.txt', '3-assign-slots.txt']]);
     const read = (file: string) => readFileSync(join(process.env.TAPELESS_DUMP!, plans[1]!, file), 'utf8');
     expect(read('1-prune.txt')).toBe('twice/y = Const()\ntwice = Mul(x, twice/y)\ny = Tanh(twice)\n');
     expect(read('5-fuse.txt')).toContain('y:0 float32[4] = kernel[4]');
-    expect(read('7-emit.wat')).toContain('(module\n');
+    expect(read('8-emit.wat')).toContain('(module\n');
   });
 
   test('a folder that cannot be', () => {

@@ -7,8 +7,9 @@ export interface StepStats {
   /** What it gives: tensors, or the operation that acts. */
   readonly name: string;
   /**
-   * `'kernel'`, `'matmul'`, … for steps of compiled plans, `'host'` for what JavaScript runs between them, `'operation'` without a compiler and
-   * on clusters, `'transfer'` for a tensor that one task of a cluster gets from another.
+   * `'kernel'`, `'matmul'`, … for steps of compiled plans, `'band'` for several that go through their rows together, `'host'` for what
+   * JavaScript runs between them, `'operation'` without a compiler and on clusters, `'transfer'` for a tensor that one task of a cluster gets
+   * from another.
    */
   readonly kind: string;
   /** The names of the operations that are computed in it. */

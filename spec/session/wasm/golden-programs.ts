@@ -40,6 +40,10 @@ export const programs: Readonly<Record<string, () => Program>> = {
     const train = new tl.train.GradientDescentOptimizer(0.1).minimize(loss);
     return { feeds: [x, t], fetches: [loss, train] };
   },
+  'dense-band': () => {
+    const [x, w, b] = [input('x', [64, 16]), input('w', [16, 16]), input('b', [16])];
+    return { feeds: [x, w, b], fetches: [tl.nn.relu(tl.matmul(x, w).add(b), { name: 'y' })] };
+  },
   gather: () => {
     const [table, rows] = [input('table', [10, 4]), input('rows', [3], 'int32')];
     return { feeds: [table, rows], fetches: [tl.gather(table, rows, { name: 'y' })] };

@@ -7,7 +7,7 @@ import { formatShape, isCompatible, isFullyDefined, type Shape } from '../../gra
 import type { Tensor } from '../../graph/tensor.js';
 import { opDef } from '../../ops/opdef.js';
 import { fusedProgram } from '../backends/wasm/pipeline.js';
-import type { Fused } from '../backends/wasm/fuse.js';
+import type { Banded } from '../backends/wasm/bands.js';
 import { wasm } from '../backends/wasm/index.js';
 import { isCompiled, type HostStep } from '../backends/wasm/program.js';
 import { compile } from '../pipeline.js';
@@ -34,7 +34,7 @@ export interface NamedFeed {
 
 export interface Entry {
   readonly name: string;
-  readonly fused: Fused;
+  readonly fused: Banded;
   /** In the order of the program's feeds and fetches. */
   readonly feeds: readonly string[];
   readonly fetches: readonly string[];

@@ -4,10 +4,10 @@ import type { FunctionRef } from './assembler/code.js';
 import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
-import { defineChunk, defineRun, serial, splitIn, type Call, type EntryStep } from './entry.js';
-import type { Fused } from './fuse.js';
+import { defineChunk, defineRun, serial, type EntryStep } from './entry.js';
+import type { Banded } from './bands.js';
 import { valuesInPlace } from './in-place.js';
-import { defineKernel } from './kernel.js';
+import { defineKernel, type DefinedKernel } from './kernel.js';
 import type { Layout } from './layout.js';
 import { placedValues, planMemory, type MemoryPlan } from './memory.js';
 import { emitCopy, emitPut } from './copy.js';
@@ -20,11 +20,12 @@ import {
   type ConvolutionStep,
   type KernelStep,
   type MatMulStep,
+  type ProgramStep,
   type Value,
   type VariableSlot,
 } from './program.js';
 import { Loops } from './regions.js';
-import { Resolver } from './resolve.js';
+import { callOf, callsOfBand, type Ranged } from './ranges.js';
 import { defineScatter } from './scatter.js';
 import { bytesOf } from './scalar-ops.js';
 import { worthOf } from './worth.js';
@@ -67,6 +68,8 @@ export interface ModuleOptions extends EmitOptions {
   readonly names?: boolean;
 }
 
+type RowStep = KernelStep | MatMulStep | ConvolutionStep;
+
 /** A session's plan whose values have their places, and the module that it is for. */
 export interface Placed {
   readonly plan: PlanEmitter;
@@ -74,7 +77,7 @@ export interface Placed {
   readonly options: ModuleOptions;
 }
 
-export function place(fused: Fused, options: ModuleOptions): Placed {
+export function place(fused: Banded, options: ModuleOptions): Placed {
   const parts = new ModuleParts(true);
   return { plan: new PlanEmitter(fused, parts, options), parts, options };
 }
@@ -89,7 +92,7 @@ export function emit({ plan, parts, options }: Placed): Emitted {
 
 /** Emits one plan into a module. Made, it has asked for the place of its values; run, for those of constants too. */
 export class PlanEmitter {
-  readonly fused: Fused;
+  readonly fused: Banded;
   readonly #options: EmitOptions;
   readonly #parts: ModuleParts;
   readonly #products: Products;
@@ -97,12 +100,13 @@ export class PlanEmitter {
   /** Values in the place of variables. */
   readonly storage: ReadonlyMap<Value, VariableSlot>;
   readonly memory: MemoryPlan;
-  /** Bytes that products and convolutions work in. */
+  /** Bytes that products and convolutions work in, of each thread and of all. */
+  readonly #scratchEach: number;
   readonly scratch: number;
   readonly #constants = new Map<NDArray, number>();
   readonly #loops: Loops;
 
-  constructor(fused: Fused, parts: ModuleParts, options: EmitOptions) {
+  constructor(fused: Banded, parts: ModuleParts, options: EmitOptions) {
     this.fused = fused;
     this.#options = options;
     this.#parts = parts;
@@ -112,7 +116,8 @@ export class PlanEmitter {
     this.storage = valuesInPlace(fused);
     const convolutions = fused.steps.filter((step): step is ConvolutionStep => step.kind === 'convolution');
     this.#convolutions = new Convolutions(parts.module, convolutions, options);
-    this.scratch = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.#scratchEach = Math.max(this.#products.scratch, this.#convolutions.scratch);
+    this.scratch = this.#scratchEach * options.threads;
     this.memory = planMemory(fused, placedValues(fused), this.storage, this.scratch, options.layout);
   }
 
@@ -140,30 +145,61 @@ export class PlanEmitter {
       constants: this.#constants,
       variables,
       size: this.memory.size,
-      isShared: calls.some((call) => 'split' in call && call.split !== null),
+      isShared: calls.some((call) => call !== null && 'split' in call && call.split !== null),
     };
   }
 
-  #calls(): readonly EntryStep[] {
-    const resolver = new Resolver(this.fused);
-    return this.fused.steps.map((step, i): EntryStep => {
-      switch (step.kind) {
-        case 'host':
-          return serial(this.#parts.hosted!.host, [i]);
-        case 'assign':
-          return serial(this.#assign(step, i));
-        case 'flow':
-          return this.#flow(step);
-        case 'kernel':
-          return this.#kernel(step, i, resolver);
-        case 'matmul':
-          return this.#products.call(step, this.memory.scratch, (of) => this.#address(storageOf(of)));
-        case 'convolution':
-          return this.#convolutions.call(step, this.memory.scratch, (of) => this.#address(of));
-        case 'scatter':
-          return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
-      }
-    });
+  /** Null for a step that is part of a band which began before. */
+  #calls(): readonly (EntryStep | null)[] {
+    const { steps, bands } = this.fused;
+    const { threads } = this.#options;
+    const calls: (EntryStep | null)[] = [];
+    for (const { from, to, rows } of [...bands, { from: steps.length, to: steps.length, rows: 0 }]) {
+      for (let i = calls.length; i < from; i++) calls.push(this.#call(steps[i]!, i));
+      if (from === to) break;
+      const works = steps.slice(from, to).map((step, i) => this.#work(step as RowStep, from + i));
+      calls.push(...callsOfBand(this.#parts.module, `band${from}`, works, rows, threads));
+    }
+    return calls;
+  }
+
+  #call(step: ProgramStep, i: number): EntryStep {
+    switch (step.kind) {
+      case 'host':
+        return serial(this.#parts.hosted!.host, [i]);
+      case 'assign':
+        return serial(this.#assign(step, i));
+      case 'flow':
+        return this.#flow(step);
+      case 'scatter':
+        return serial(defineScatter(this.#parts, `scatter${i}`, step, i, (of) => this.#address(storageOf(of))));
+      case 'kernel':
+        if (!this.#isShared(step)) return serial(this.#kernel(step, i, false).fn);
+        return callOf(this.#work(step, i), this.#options.threads);
+      case 'matmul':
+      case 'convolution':
+        return callOf(this.#work(step, i), this.#options.threads);
+    }
+  }
+
+  /** What goes through rows, so that any of them can be asked for. */
+  #work(step: RowStep, i: number): Ranged {
+    const scratch = { address: this.memory.scratch, bytes: this.#scratchEach };
+    if (step.kind === 'matmul') return this.#products.work(step, scratch, (of) => this.#address(storageOf(of)));
+    if (step.kind === 'convolution') return this.#convolutions.work(step, scratch, (of) => this.#address(of));
+    const { fn, hasParts } = this.#kernel(step, i, true);
+    const { extent, grain } = this.fused.nests.of(step);
+    const least = hasParts ? grain : extent;
+    return {
+      fn,
+      operands: [],
+      scratch: null,
+      extent,
+      grain: least,
+      tile: least,
+      least: 1,
+      worth: worthOf(step, this.fused),
+    };
   }
 
   #flow({ flow, inputs: [input, index], outputs: [output], variable }: FlowStep): EntryStep {
@@ -209,8 +245,14 @@ export class PlanEmitter {
     return read;
   }
 
-  #kernel(step: KernelStep, i: number, resolver: Resolver): Call {
-    const { threads } = this.#options;
+  /** Whether threads may share it; what fails, fails in the thread that can say so. */
+  #isShared(step: KernelStep): boolean {
+    const { extent, grain } = this.fused.nests.of(step);
+    const fails = step.members.some((member) => this.fused.failing.has(member));
+    return this.#options.threads > 1 && !fails && extent >= 2 * grain && worthOf(step, this.fused) > 1;
+  }
+
+  #kernel(step: KernelStep, i: number, isRanged: boolean): DefinedKernel {
     const { module, sites, libraries, place, fail } = this.#parts;
     const context: EmitContext = {
       libraries,
@@ -220,13 +262,7 @@ export class PlanEmitter {
       site: ({ op, callers }, bound) =>
         sites.push({ op, callers, bound: bound && { what: bound.what, size: bound.size }, step: i }) - 1,
     };
-    // What fails, fails in the thread that can say so.
-    const isSplit =
-      threads > 1 && !step.members.some((member) => this.fused.failing.has(member)) && worthOf(step, this.fused) > 1;
-    const name = `kernel${i}`;
-    const { fn, operands, parts } = defineKernel(module, name, step, this.fused, resolver, context, isSplit);
-    if (!parts) return serial(fn, operands);
-    return { fn, operands: [], split: { ...splitIn(4 * threads, parts.extent, parts.grain), scratch: null } };
+    return defineKernel(module, `kernel${i}`, step, this.fused.nests, context, isRanged);
   }
 
   /** Brings a new content to the place of its variable, where it is not made there, and notes that it is there. */

@@ -16,8 +16,13 @@ export interface Split {
   readonly extent: number;
   /** Of a chunk, the last one may be shorter. */
   readonly size: number;
-  /** The operand that is so many bytes further for each thread: where its own scratch is. */
-  readonly scratch: { readonly operand: number; readonly bytes: number } | null;
+  readonly scratch: Scratch | null;
+}
+
+/** The operand that is so much more for each thread: where its own scratch is, or its number. */
+export interface Scratch {
+  readonly operand: number;
+  readonly bytes: number;
 }
 
 /** A mark among calls; where it decides, by the bool at an address. */
@@ -52,7 +57,7 @@ export function defineRun(
   module: ModuleBuilder,
   name: string,
   first: readonly FunctionRef[],
-  steps: readonly EntryStep[],
+  steps: readonly (EntryStep | null)[],
   imports: EntryImports | null,
 ): void {
   const writer = new EntryWriter(module, imports);
@@ -64,8 +69,8 @@ export function defineRun(
 }
 
 /** (job, chunk, thread): makes one chunk of a job, with scratch of that thread. */
-export function defineChunk(module: ModuleBuilder, steps: readonly EntryStep[]): void {
-  const jobs = steps.filter((step): step is Call => 'split' in step && step.split !== null);
+export function defineChunk(module: ModuleBuilder, steps: readonly (EntryStep | null)[]): void {
+  const jobs = steps.filter((step): step is Call => step !== null && 'split' in step && step.split !== null);
   if (jobs.length === 0) return;
   const type = { params: ['i32', 'i32', 'i32'], results: [] } as const;
   const defined = jobs.map((call, i) => {
@@ -91,12 +96,17 @@ export function defineChunk(module: ModuleBuilder, steps: readonly EntryStep[]):
 
 function emitJob(code: Code, { fn, operands }: Call, { extent, size, scratch }: Split): void {
   const [index, thread] = code.params as readonly [Local, Local];
-  operands.forEach((operand, i) => {
-    code.i32(operand);
-    if (scratch?.operand === i) code.get(thread).i32(scratch.bytes).op('i32.mul', 'i32.add');
-  });
+  operandsFor(code, operands, scratch, thread);
   code.get(index).i32(size).op('i32.mul');
   const end = code.local('i32');
   code.get(index).i32(size).op('i32.mul').i32(size).op('i32.add').tee(end).i32(extent);
   code.get(end).i32(extent).op('i32.lt_s', 'select').call(fn);
+}
+
+/** Pushes operands, with the scratch of that thread. */
+export function operandsFor(code: Code, operands: readonly number[], scratch: Scratch | null, thread: Local): void {
+  operands.forEach((operand, i) => {
+    code.i32(operand);
+    if (scratch?.operand === i) code.get(thread).i32(scratch.bytes).op('i32.mul', 'i32.add');
+  });
 }

@@ -15,6 +15,7 @@ import { bytesOf, type RunMetadata, type Timing } from '../../run-metadata.js';
 import type { LoadedBodies } from '../bodies.js';
 import type { Emitted, PlacedVariable } from './emit.js';
 import { engine, type Module } from './engine.js';
+import type { Banded } from './bands.js';
 import type { Fused } from './fuse.js';
 import { outputsOf } from './memory.js';
 import { callersOf, holderOf, type HostStep, type Value, type VariableSlot } from './program.js';
@@ -53,7 +54,7 @@ interface FedPlace {
 export type Share = (job: number, chunks: number) => void;
 
 export class Instance {
-  readonly #fused: Fused;
+  readonly #fused: Banded;
   readonly #emitted: Emitted;
   readonly #residents: Residents;
   readonly #bodies: LoadedBodies;
@@ -76,7 +77,7 @@ export class Instance {
   #failedAt = -1;
 
   constructor(
-    fused: Fused,
+    fused: Banded,
     emitted: Emitted,
     module: Module,
     residents: Residents,

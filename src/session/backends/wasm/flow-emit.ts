@@ -22,12 +22,13 @@ type Node =
     };
 
 /** Steps with what is between their marks. */
-export function parse(steps: readonly EntryStep[]): readonly Node[] {
+export function parse(steps: readonly (EntryStep | null)[]): readonly Node[] {
   let [at, jobs] = [0, 0];
   const until = (...ends: readonly Mark['mark'][]): readonly Node[] => {
     const nodes: Node[] = [];
     while (at < steps.length) {
-      const step = steps[at++]!;
+      const step = steps[at++];
+      if (!step) continue;
       if (!('mark' in step)) {
         nodes.push({ kind: 'call', call: step, step: at - 1, job: step.split ? jobs++ : -1, weight: 1 });
       } else if (step.mark === 'loop') {

@@ -1,6 +1,6 @@
 /** Which values live where variables do: what a variable holds at first, and what it holds in the end where nothing stands against it. */
 import type { Fused } from './fuse.js';
-import { outputsOf } from './memory.js';
+import { isReadInTime, outputsOf } from './memory.js';
 import { holderOf, type AssignStep, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import { Loops } from './regions.js';
 
@@ -108,13 +108,7 @@ function madeInPlace(
   if (step?.kind !== 'kernel' || !stored.has(value)) return null;
   // What may fail in between must find the variable as it was.
   if (steps.slice(at, assigned).some((between) => mayFail(between, fused))) return null;
-  // An element of the old content is read before its place is written, by this member or by one before it.
-  const position = step.members.indexOf(value);
-  const inTime = step.members.every((member, i) => {
-    const uses = fused.deps.get(member)?.filter((dep) => old.has(dep.value)) ?? [];
-    return uses.every((use) => use.aligned && i <= position);
-  });
-  return inTime ? at : null;
+  return [...old].every((content) => isReadInTime(fused, at, content, value)) ? at : null;
 }
 
 function mayFail(step: ProgramStep, { failing }: Fused): boolean {

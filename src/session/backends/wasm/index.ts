@@ -7,7 +7,7 @@ import { LoadedBodies, type LoadBody } from '../bodies.js';
 import type { Emitted, ModuleOptions } from './emit.js';
 import { engine } from './engine.js';
 import { Instance, type Share } from './executable.js';
-import type { Fused } from './fuse.js';
+import type { Banded } from './bands.js';
 import type { Region } from './heap.js';
 import { relaxedSimd } from './matmul/relaxed.js';
 import { fusedProgram, toModule } from './pipeline.js';
@@ -136,7 +136,7 @@ class Compiled implements Executable {
     return { shapes, isInline, instance, close };
   }
 
-  #instance(fused: Fused, emitted: Emitted): { instance: Instance; leave: () => void } {
+  #instance(fused: Banded, emitted: Emitted): { instance: Instance; leave: () => void } {
     const { residents, pool } = this.#loader;
     const module = new engine!.Module(emitted.bytes);
     const joined = emitted.isShared && pool ? pool.join(module, residents.heap.memory, this.#loader) : null;

@@ -1,121 +1,39 @@
 /** Emits the loop nest of a kernel: outer loops, then vectors of elements, then what is left of a row one by one. */
-import { stridesOf } from '../../../graph/shape.js';
-import { bin, int, type Expr, type Variable } from '../../../ops/expr.js';
+import type { Variable } from '../../../ops/expr.js';
 import type { Code, FunctionRef } from './assembler/code.js';
 import type { ModuleBuilder } from './assembler/module.js';
 import { ElementEmitter, type EmitContext } from './elements.js';
-import type { Fused } from './fuse.js';
-import { inLastPart, loop, loopBetween, rowGrain, vectorLoops, type Range } from './loops.js';
-import type { KernelStep, Node, Value } from './program.js';
+import { inLastPart, loop, loopBetween, vectorLoops, type Range } from './loops.js';
+import type { Member, Nest, Nests } from './nest.js';
+import type { KernelStep } from './program.js';
 import type { Resolver } from './resolve.js';
-import { mergedAxes } from './merge.js';
 import { lanesFor } from './vectorize.js';
 
-/** From so many elements on, more code is worth its size: engines take longer to make it fast. */
-const hot = 4096;
-
-/** A kernel as a function, and the operands that make it compute all there is. */
+/** A kernel as a function. */
 export interface DefinedKernel {
   readonly fn: FunctionRef;
-  readonly operands: readonly number[];
-  /**
-   * Where parts of it can be asked for instead, from one number below another: how many there are, and what parts begin at multiples of.
-   */
-  readonly parts: { readonly extent: number; readonly grain: number } | null;
+  /** Whether parts of its outermost loop are to be had without computing anything for each of them again. */
+  readonly hasParts: boolean;
 }
 
-/** `isSplit`: whether parts of the outermost loop are to be had, where there is one and nothing would be computed for each of them again. */
+/** `isRanged`: whether it takes a range of its outermost loop, from one number below another; it must have one then. */
 export function defineKernel(
   module: ModuleBuilder,
   name: string,
   step: KernelStep,
-  fused: Fused,
-  resolver: Resolver,
+  nests: Nests,
   context: EmitContext,
-  isSplit: boolean,
+  isRanged: boolean,
 ): DefinedKernel {
-  const nest = new Nest(step, fused, resolver);
-  const extent = nest.variables[0]?.extent ?? 0;
-  const grain = grainOf(nest);
-  const hasParts = isSplit && extent >= 2 * grain;
-  const type = { params: hasParts ? (['i32', 'i32'] as const) : [], results: [] };
+  const nest = nests.of(step);
+  const type = { params: isRanged ? (['i32', 'i32'] as const) : [], results: [] };
   let reducesFirst = false;
   const fn = module.define(name, type, (code) => {
     const [from, to] = code.params;
-    const emitter = new KernelEmitter(code, nest, resolver, context, from && to ? { from, to } : null);
+    const emitter = new KernelEmitter(code, nest, nests.resolver, context, from && to ? { from, to } : null);
     ({ reducesFirst } = emitter.emit());
   });
-  return { fn, operands: hasParts ? [0, extent] : [], parts: hasParts && !reducesFirst ? { extent, grain } : null };
-}
-
-/** A row is split between vectors only. */
-function grainOf({ variables }: Nest): number {
-  return variables.length === 1 ? rowGrain : 1;
-}
-
-interface Member {
-  readonly value: Value;
-  readonly root: Expr;
-  readonly own: Node<'load'>;
-  readonly isStored: boolean;
-}
-
-/** The loops of a kernel, and its members in terms of their variables. */
-class Nest {
-  readonly variables: readonly Variable[];
-  readonly members: readonly Member[];
-  readonly #step: KernelStep;
-  readonly #fused: Fused;
-  readonly #resolver: Resolver;
-  /** Whether it computes so much that more code is worth its size. */
-  readonly isHot: boolean;
-
-  constructor(step: KernelStep, fused: Fused, resolver: Resolver) {
-    this.#step = step;
-    this.#fused = fused;
-    this.#resolver = resolver;
-    this.isHot = step.members.some((member) => fused.deps.get(member)!.some(({ loads }) => loads >= hot));
-    const { variables, members } = this.#axes();
-    this.variables = variables;
-    this.members = members;
-  }
-
-  /** The loops over the output: as few as the places of all loads and stores allow. */
-  #axes(): { readonly variables: readonly Variable[]; readonly members: readonly Member[] } {
-    const { shape, members } = this.#step;
-    const separate = shape.map((extent): Variable => ({ kind: 'variable', dtype: 'int32', extent }));
-    const index = separate.map((variable) => (variable.extent === 1 ? int(0) : variable));
-    const apart = this.#members(index);
-    const groups = mergedAxes(
-      members.map((member, i) => ({ root: apart[i]!.root, own: apart[i]!.own, value: member })),
-      separate,
-      this.#resolver,
-    );
-    if (groups.every((group) => group.length === 1))
-      return { variables: separate.filter(({ extent }) => extent > 1), members: apart };
-    const merged = new Array<Expr>(shape.length);
-    const variables = groups.map((group): Variable => {
-      const extent = group.reduce((product, axis) => product * shape[axis]!, 1);
-      const variable: Variable = { kind: 'variable', dtype: 'int32', extent };
-      const strides = stridesOf(group.map((axis) => shape[axis]!));
-      group.forEach((axis, i) => {
-        const quotient = strides[i] === 1 ? variable : bin('floordiv', variable, int(strides[i]!));
-        merged[axis] = i === 0 ? quotient : bin('floormod', quotient, int(shape[axis]!));
-      });
-      return variable;
-    });
-    for (let axis = 0; axis < shape.length; axis++) merged[axis] ??= int(0);
-    return { variables, members: this.#members(merged) };
-  }
-
-  #members(index: readonly Expr[]): readonly Member[] {
-    return this.#step.members.map((value) => ({
-      value,
-      root: value.definition!.at(index),
-      own: this.#resolver.own(value, index),
-      isStored: this.#fused.stored.has(value),
-    }));
-  }
+  return { fn, hasParts: isRanged && !reducesFirst };
 }
 
 class KernelEmitter {

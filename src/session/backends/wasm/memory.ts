@@ -1,5 +1,6 @@
 /** Where values are in linear memory: values whose lives do not meet share room. */
 import { sizeOf } from '../../../graph/shape.js';
+import type { Banded } from './bands.js';
 import type { Fused } from './fuse.js';
 import { holderOf, isCompiled, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import type { Layout } from './layout.js';
@@ -17,7 +18,11 @@ export interface MemoryPlan {
 }
 
 export function sizeInMemory(value: Value): number {
-  return aligned(sizeOf(value.shape!) * bytesOf(value.dtype));
+  return aligned(bytesIn(value));
+}
+
+function bytesIn({ shape, dtype }: Value): number {
+  return sizeOf(shape!) * bytesOf(dtype);
 }
 
 export function outputsOf(step: ProgramStep): readonly Value[] {
@@ -54,13 +59,13 @@ export function placedValues(fused: Fused): ReadonlySet<Value> {
 }
 
 export function planMemory(
-  fused: Fused,
+  fused: Banded,
   placed: ReadonlySet<Value>,
   storage: ReadonlyMap<Value, VariableSlot>,
   scratch: number,
   layout: Layout,
 ): MemoryPlan {
-  const needs = needsOf(fused, placed, storage);
+  const { needs, heirs } = needsOf(fused, placed, storage);
   const start = aligned(scratch);
   const inOrder = placedInOrder(needs, start);
   const bySize = needs.size <= mostPacked ? packed([...needs.values()], start) : inOrder;
@@ -69,25 +74,81 @@ export function planMemory(
   const addressOf = new Map<Value, number>();
   for (const [value, slot] of storage) addressOf.set(value, layout.variable(slot));
   [...needs.keys()].forEach((value, i) => addressOf.set(value, base + offsets[i]!));
+  for (const [value, before] of heirs) addressOf.set(value, addressOf.get(before)!);
   return { addressOf, scratch: base, size: end };
 }
 
-/** What has to have a place of its own, in the order in which it comes to be. */
-function needsOf(
-  fused: Fused,
-  placed: ReadonlySet<Value>,
-  storage: ReadonlyMap<Value, VariableSlot>,
-): ReadonlyMap<Value, Need> {
+interface Needs {
+  /** What has to have a place of its own, in the order in which it comes to be. */
+  readonly needs: ReadonlyMap<Value, Need>;
+  /** What gets the place of another value. */
+  readonly heirs: ReadonlyMap<Value, Value>;
+}
+
+/** All steps of a band are under way from the first to the last. */
+function needsOf(fused: Banded, placed: ReadonlySet<Value>, storage: ReadonlyMap<Value, VariableSlot>): Needs {
   const last = lastUses(fused, placed);
-  const needs = new Map<Value, Need>();
-  const add = (value: Value, from: number): void => {
-    if (storage.has(value) || !placed.has(value) || needs.has(value)) return;
-    needs.set(value, { bytes: sizeInMemory(value), from, to: last.get(value) ?? Infinity });
+  const isOwn = (value: Value): boolean => placed.has(value) && !storage.has(value);
+  const heirs = heirsOf(fused, last, isOwn);
+  const bandOf = new Map(
+    fused.bands.flatMap((band) =>
+      Array.from({ length: band.to - band.from }, (_, i) => [band.from + i, band] as const),
+    ),
+  );
+  const needs = new Map<Value, Mutable<Need>>();
+  const add = (value: Value, made: number): void => {
+    if (!isOwn(value) || needs.has(value)) return;
+    const [from, end] = [bandOf.get(made)?.from ?? made, last.get(value) ?? Infinity];
+    const to = (bandOf.get(end)?.to ?? end + 1) - 1;
+    const before = heirs.get(value);
+    if (before) needs.get(before)!.to = Math.max(needs.get(before)!.to, to);
+    else needs.set(value, { bytes: sizeInMemory(value), from, to });
   };
   for (const { initial } of fused.variables) add(initial, -1);
   for (const feed of fused.feeds) add(feed, -1);
   fused.steps.forEach((step, i) => outputsOf(step).forEach((output) => add(output, i)));
-  return needs;
+  return { needs, heirs };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Of values that a band makes, those that can have the place of another one that it makes and nobody needs any more: as rows of both are
+ * of one size, a block of rows that is further on does not touch another block.
+ */
+function heirsOf(
+  fused: Banded,
+  last: ReadonlyMap<Value, number>,
+  isOwn: (value: Value) => boolean,
+): ReadonlyMap<Value, Value> {
+  const heirs = new Map<Value, Value>();
+  for (const { from, to } of fused.bands) {
+    const made: Value[] = [];
+    const free = new Set<Value>();
+    for (let i = from; i < to; i++) {
+      const ending = made.filter((value) => last.get(value) === i);
+      for (const value of outputsOf(fused.steps[i]!).filter(isOwn)) {
+        const isFree = (other: Value): boolean => free.has(other) || isReadInTime(fused, i, other, value);
+        const before = [...free, ...ending].find((other) => bytesIn(other) === bytesIn(value) && isFree(other));
+        if (before) heirs.set(value, heirs.get(before) ?? before);
+        if (before && !free.delete(before)) ending.splice(ending.indexOf(before), 1);
+        made.push(value);
+      }
+      for (const value of ending) free.add(value);
+    }
+  }
+  return heirs;
+}
+
+/** Whether a kernel has read each element of `read` before it writes the same one of its member `written`. */
+export function isReadInTime({ steps, deps }: Fused, at: number, read: Value, written: Value): boolean {
+  const step = steps[at]!;
+  if (step.kind !== 'kernel') return false;
+  const position = step.members.indexOf(written);
+  return step.members.every((member, i) => {
+    const uses = deps.get(member)?.filter((dep) => dep.value === read) ?? [];
+    return uses.every((use) => use.aligned && i <= position);
+  });
 }
 
 /** Each takes what is free when it comes to be: the time is linear. */

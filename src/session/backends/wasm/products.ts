@@ -1,18 +1,20 @@
 /** Calls of matrix products, for each matrix of their batches. */
+import { sizeOf } from '../../../graph/shape.js';
 import type { FunctionRef } from './assembler/code.js';
-import { serial, splitIn, type Call } from './entry.js';
 import { defineMatMul, type MatMulEmitted } from './matmul/matmul.js';
 import type { ModuleParts } from './parts.js';
 import { holderOf, type MatMulStep, type Value } from './program.js';
+import type { Ranged, ScratchPlace } from './ranges.js';
 import { bytesOf } from './scalar-ops.js';
 
 export interface ProductOptions {
   readonly relaxed: boolean;
-  readonly threads: number;
 }
 
 /** Operations below which a product stays on one thread. */
-const fewOperations = 1 << 20;
+const fewOperations = 1 << 19;
+/** Each part may pack an operand for itself, which takes as long as the products of some ten rows. */
+const fewRows = 96;
 
 /** A function for a product step; equal ones share it. */
 export class Products {
@@ -26,37 +28,32 @@ export class Products {
     for (const step of steps) this.#of.set(step, this.#define(step));
   }
 
-  /** Bytes of scratch for all threads. */
+  /** Bytes of scratch for a thread. */
   get scratch(): number {
-    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch)) * this.#options.threads;
+    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch));
   }
 
-  /** `scratch`: where it begins. */
-  call(step: MatMulStep, scratch: number, address: (of: Value) => number): Call {
+  work(step: MatMulStep, scratch: ScratchPlace, address: (of: Value) => number): Ranged {
     const { a, b, out } = step;
-    const { fn, scratch: scratchBytes } = this.#of.get(step)!;
+    const { fn, grain: tile } = this.#of.get(step)!;
     const [m, n] = out.shape!.slice(-2) as [number, number];
     const batch = out.shape!.slice(0, -2);
-    const count = batch.reduce((product, dim) => product * dim, 1);
-    const operations = 2 * count * m * n * kOf(step);
-    const isLarge = this.#options.threads > 1 && operations >= fewOperations;
+    const count = sizeOf(batch);
     const one = (i: number): readonly number[] => [
       address(a) + matrixOffset(a, batch, i),
       address(b) + matrixOffset(b, batch, i),
       address(out) + matrixOffset(out, batch, i),
-      scratch,
+      scratch.address,
     ];
-    const own = { operand: 3, bytes: scratchBytes };
-    if (count === 1 && !isLarge) return serial(fn, [...one(0), 0, m]);
+    const { bytes } = scratch;
+    const worth = (2 * count * m * n * kOf(step)) / fewOperations;
     if (count === 1) {
-      // Each part may pack an operand for itself, which takes as long as the products of some ten rows.
-      const chunks = Math.min(4 * this.#options.threads, Math.max(this.#options.threads, Math.floor(m / 96)));
-      return { fn, operands: one(0), split: { ...splitIn(chunks, m, 12), scratch: own } };
+      const own = { operand: 3, bytes };
+      return { fn, operands: one(0), scratch: own, extent: m, grain: 1, tile, least: fewRows, worth };
     }
     const all = this.#batch(fn, count, m, one);
-    if (!isLarge) return serial(all, [scratch, 0, count]);
-    const split = splitIn(4 * this.#options.threads, count, 1);
-    return { fn: all, operands: [scratch], split: { ...split, scratch: { ...own, operand: 0 } } };
+    const own = { operand: 0, bytes };
+    return { fn: all, operands: [scratch.address], scratch: own, extent: count, grain: 1, tile: 1, least: 1, worth };
   }
 
   /** (scratch, from, to): the matrices of a batch from one number below another. */

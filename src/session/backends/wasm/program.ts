@@ -166,7 +166,8 @@ export type Node<K extends Expr['kind']> = Extract<Expr, { readonly kind: K }>;
 /** Whether computing it can fail, apart from its parts: an index out of range, or a division of integers by zero. */
 export function mayFail(expr: Expr): boolean {
   if (expr.kind === 'bound') return true;
-  return expr.kind === 'binary' && expr.dtype.startsWith('int') && ['div', 'floordiv', 'floormod'].includes(expr.op);
+  if (expr.kind !== 'binary' || !expr.dtype.startsWith('int')) return false;
+  return ['div', 'floordiv', 'floormod'].includes(expr.op) && !(expr.b.kind === 'literal' && Number(expr.b.value) > 0);
 }
 
 /** Visits every expression below `root` once, without recursion. */

@@ -2,6 +2,7 @@
 import type { NDArray } from '../../../graph/ndarray.js';
 import { int, variable, type Expr } from '../../../ops/expr.js';
 import { disassemble } from './assembler/disassemble.js';
+import type { Banded } from './bands.js';
 import type { Emitted, Placed } from './emit.js';
 import { indented } from './flow-show.js';
 import type { Fused } from './fuse.js';
@@ -42,6 +43,24 @@ export function showFused(fused: Fused): string {
     return [showKernel(step, fused.stored, nameOf), ...members];
   });
   return [...constants, ...steps, showFetches(fused.fetches, nameOf)].join('\n');
+}
+
+/** The steps in their order, and those of a band with how many rows they go through together. */
+export function showBands({ steps, bands, stored, values }: Banded): string {
+  const nameOf = uniqueNames(values);
+  const begun = new Map(bands.map((band) => [band.from, band]));
+  let end = 0;
+  return steps
+    .flatMap((step, i) => {
+      const band = begun.get(i);
+      if (band) end = band.to;
+      const line = step.kind === 'kernel' ? showKernel(step, stored, nameOf) : showStep(step, nameOf);
+      return [
+        ...(band ? [`${band.rows} rows at a time or fewer, each through all of`] : []),
+        `${i < end ? '  ' : ''}${line}`,
+      ];
+    })
+    .join('\n');
 }
 
 function showFetches(fetches: readonly Value[], nameOf: NameOf): string {

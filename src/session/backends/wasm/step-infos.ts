@@ -2,6 +2,7 @@
 import { sizeOf } from '../../../graph/shape.js';
 import { byteCount } from '../../debug/output.js';
 import type { StepInfo } from '../../run-metadata.js';
+import type { Banded } from './bands.js';
 import type { Emitted } from './emit.js';
 import type { Fused } from './fuse.js';
 import { outputsOf } from './memory.js';
@@ -9,7 +10,19 @@ import { isCompiled, visitExprs, type KernelStep, type ProgramStep, type Value }
 import { bytesOf } from './scalar-ops.js';
 import { uniqueNames } from './show-expr.js';
 
-export function stepInfos(fused: Fused): readonly StepInfo[] {
+/** Those of a band are all that it does, in the place of its first step. */
+export function stepInfos(fused: Banded): readonly StepInfo[] {
+  const infos = [...infosOf(fused)];
+  for (const { from, to } of fused.bands) {
+    const all = infos.slice(from, to);
+    const name = all.map((info) => info.name).join(', ');
+    const bytes = all.reduce((sum, info) => sum + info.bytes, 0);
+    infos[from] = { name, kind: 'band', ops: all.flatMap(({ ops }) => ops), bytes };
+  }
+  return infos;
+}
+
+function infosOf(fused: Fused): readonly StepInfo[] {
   const nameOf = uniqueNames(fused.values);
   return fused.steps.map((step) => {
     const written = outputsOf(step).filter((value) => step.kind !== 'kernel' || fused.stored.has(value));

@@ -1,21 +1,23 @@
 /** Calls of convolutions. */
 import type { ModuleBuilder } from '../assembler/module.js';
-import { serial, splitIn, type Call } from '../entry.js';
 import type { MatMulDType } from '../matmul/lanes.js';
 import { storageOf, type ProductOptions } from '../products.js';
 import type { ConvolutionStep, Value } from '../program.js';
+import type { Ranged, ScratchPlace } from '../ranges.js';
 import { defineConvolution, type ConvolutionEmitted } from './convolution.js';
 
 /** Operations below which a convolution stays on one thread. */
 const fewOperations = 1 << 20;
+/** Each part packs the filter, or copies rows, for itself. */
+const fewRows = 32;
+/** Rows that ranges had better begin at multiples of. */
+const tile = 4;
 
 /** A function for a convolution step; equal ones share it. */
 export class Convolutions {
-  readonly #options: ProductOptions;
   readonly #of = new Map<ConvolutionStep, ConvolutionEmitted>();
 
   constructor(module: ModuleBuilder, steps: readonly ConvolutionStep[], options: ProductOptions) {
-    this.#options = options;
     const defined = new Map<string, ConvolutionEmitted>();
     for (const step of steps) {
       const { convolution, out } = step;
@@ -30,19 +32,23 @@ export class Convolutions {
     }
   }
 
-  /** Bytes of scratch for all threads. */
+  /** Bytes of scratch for a thread. */
   get scratch(): number {
-    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch)) * this.#options.threads;
+    return Math.max(0, ...[...this.#of.values()].map(({ scratch }) => scratch));
   }
 
-  /** `scratch`: where it begins. */
-  call(step: ConvolutionStep, scratch: number, address: (of: ReturnType<typeof storageOf>) => number): Call {
-    const { fn, scratch: bytes, rows, operations } = this.#of.get(step)!;
-    const { threads } = this.#options;
+  work(step: ConvolutionStep, scratch: ScratchPlace, address: (of: ReturnType<typeof storageOf>) => number): Ranged {
+    const { fn, rows, operations } = this.#of.get(step)!;
     const operands = [step.a, step.b, step.out].map((value: Value) => address(storageOf(value)));
-    if (threads === 1 || operations < fewOperations) return serial(fn, [...operands, scratch, 0, rows]);
-    // Each part packs the filter, or copies rows, for itself.
-    const split = splitIn(2 * threads, rows, 4);
-    return { fn, operands: [...operands, scratch], split: { ...split, scratch: { operand: 3, bytes } } };
+    return {
+      fn,
+      operands: [...operands, scratch.address],
+      scratch: { operand: 3, bytes: scratch.bytes },
+      extent: rows,
+      grain: 1,
+      tile,
+      least: fewRows,
+      worth: operations / fewOperations,
+    };
   }
 }

@@ -49,7 +49,7 @@ export function defineDots(module: ModuleBuilder, name: string, product: VectorP
     if (length >= group) eachStep(code, at, to, group, () => step(group));
     eachStep(code, at, to, 1, () => step(1));
   });
-  return { fn, scratch: 0 };
+  return { fn, scratch: 0, grain: 1 };
 }
 
 /** One vector for each row, whose lanes add up to the row's product with x. */

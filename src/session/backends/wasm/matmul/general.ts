@@ -64,7 +64,8 @@ export function defineGeneral(module: ModuleBuilder, name: string, product: Prod
     emitBlocks({ code, blocking, panels, step, steps, row, rows, ...product, ...params });
   });
   const packedB = Math.max(...panels.map(({ bStep }) => (blocking.packB ? bStep * blocking.steps : 0)));
-  return { fn, scratch: blocking.packedA + packedB };
+  const widest = panels.reduce((most, panel) => (panel.end - panel.start > most.end - most.start ? panel : most));
+  return { fn, scratch: blocking.packedA + packedB, grain: widest.tileRows };
 }
 
 function chooseBlocking({ m, k, n, lanes, transposeA, transposeB }: Product): Blocking {

@@ -27,6 +27,8 @@ export interface MatMulEmitted {
   readonly fn: FunctionRef;
   /** Bytes of scratch, a multiple of 16; where it is 0, the address does not matter. Operands lie anywhere; vectors are fastest at multiples of 16. */
   readonly scratch: number;
+  /** Splits at multiples of so many rows leave no tile in part, or few. */
+  readonly grain: number;
 }
 
 /**
@@ -34,8 +36,6 @@ export interface MatMulEmitted {
  * same bits however rows are split. Products are added to it in order of k, in blocks whose sums are added in order; where m or n is 1,
  * several sums of every so many-th product run side by side and are added at the end. Without `relaxed`, each product is
  * rounded before it is added. int32 wraps. Where k is 0, c is filled with zeros.
- *
- * Splits at multiples of 12 rows leave no tile in part.
  */
 export function defineMatMul(module: ModuleBuilder, spec: MatMulSpec): MatMulEmitted {
   const { dtype, m, k, n, transposeA, transposeB, relaxed } = spec;
@@ -50,7 +50,7 @@ export function defineMatMul(module: ModuleBuilder, spec: MatMulSpec): MatMulEmi
     transposeA: transposeA && m > 1 && k > 1,
     transposeB: transposeB && k > 1 && n > 1,
   };
-  if (m === 0 || n === 0 || k === 0) return { fn: defineZeros(module, name, n * lanes.size), scratch: 0 };
+  if (m === 0 || n === 0 || k === 0) return { fn: defineZeros(module, name, n * lanes.size), scratch: 0, grain: 1 };
   if (m === 1 || n === 1) return defineVector(module, name, product);
   if (hasShortRows(product)) return defineRows(module, name, product);
   return defineGeneral(module, name, product);

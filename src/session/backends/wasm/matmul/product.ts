@@ -14,6 +14,8 @@ export interface Product {
 export interface Emitted {
   readonly fn: FunctionRef;
   readonly scratch: number;
+  /** Rows that are computed together. */
+  readonly grain: number;
 }
 
 export const productType = { params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'], results: [] } as const;

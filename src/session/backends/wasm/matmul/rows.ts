@@ -51,7 +51,7 @@ export function defineRows(module: ModuleBuilder, name: string, product: Product
       offset(code, c, c, cRow);
     });
   });
-  return { fn, scratch: transposeB ? k * packedRow : 0 };
+  return { fn, scratch: transposeB ? k * packedRow : 0, grain: 1 };
 }
 
 /** b's columns as rows of whole vectors. */

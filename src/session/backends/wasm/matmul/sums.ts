@@ -53,7 +53,7 @@ export function defineSums(module: ModuleBuilder, name: string, product: VectorP
     eachStep(code, at, to, count, () => step(count));
     eachStep(code, at, to, 1, () => step(1));
   });
-  return { fn, scratch: 0 };
+  return { fn, scratch: 0, grain: 1 };
 }
 
 function emitColumns(columns: Columns, elements: number): void {
