@@ -111,8 +111,7 @@ describe('dump', () => {
   });
 
   test.each([
-    [['--format', 'xml'], "--format is text, json, dot, svg, html, mermaid, not 'xml'"],
-    [['--format', 'pb'], 'comes with the GraphDef codec'],
+    [['--format', 'xml'], "--format is text, json, pb, pbtxt, dot, svg, html, mermaid, not 'xml'"],
     [['--only-gradients'], '--only-gradients needs --ys and --xs'],
     [['--color-by', 'mood'], "not 'mood'"],
     [['--max-nodes', 'many'], 'whole number'],
@@ -245,7 +244,11 @@ describe('models that do not work', () => {
 
   test.each([
     ['missing.ts', null, 'cannot find the model missing.ts'],
-    ['graph.pb', 'x', 'GraphDef files cannot be read yet'],
+    ['graph.pb', 'x', 'graph.pb: this is no GraphDef'],
+    ['empty.pbtxt', '# nothing', 'empty.pbtxt has no nodes'],
+    ['graph.pbtxt', 'node {\n  nam: "x" }', "graph.pbtxt: line 2, column 3: a NodeDef has no field 'nam'"],
+    ['graph.json', '{"nodes": []}', 'graph.json: this is no GraphDef in JSON'],
+    ['missing.pb', null, "there is no file 'missing.pb'"],
     ['syntax.ts', 'export const a = (;', 'does not compile'],
     ['throws.ts', "\nthrow new Error('from the model');", /^error: from the model \[thrown at .*\/throws\.ts:2\]\n$/],
     [

@@ -28,7 +28,8 @@ function buildProgram(): Command {
       `
 MODEL is a .ts or .js module that builds a graph. What it exports is addressable by name: tensors, variables, operations, and
 what plain objects of them hold (model.loss); a default export that is a function, or else a module's only function, is
-called. Nodes of the graph go by their names: scope/op, and scope/op:0 for a tensor.
+called. Nodes of the graph go by their names: scope/op, and scope/op:0 for a tensor. Or it is a GraphDef of TensorFlow's: a .pb, .pbtxt
+or .json file.
 
 Examples:
   tapeless dump model.ts --ys loss --xs w,b -o graph.svg
@@ -36,6 +37,7 @@ Examples:
   tapeless run model.ts --init --fetch loss --feed x=@x.npy
   tapeless explain model.ts --ys loss --xs w
   tapeless stats model.ts
+  tapeless dump graph.pb --ys loss --xs w -o with-gradients.pb
   tapeless build model.ts --fetch scores --feed x=1,784 -o out/
 
 Exit codes: 0 done, 1 a check failed, 2 anything else went wrong.`,

@@ -1,6 +1,8 @@
 /** A user's model: its graph, and what its exports and the graph's nodes are called. */
 import { extname } from 'node:path';
+import { CallSite } from '../graph/site.js';
 import * as tl from '../index.js';
+import { collectVariables } from '../interop/import/variables.js';
 import { UsageError } from './errors.js';
 import { loadModule } from './load-model.js';
 import { suggestion } from './names.js';
@@ -12,11 +14,7 @@ const graphFiles = ['.pb', '.pbtxt', '.json'];
 
 /** Loads a model; what it prints meanwhile goes to standard error, so that standard output stays what was asked for. */
 export async function loadModel(path: string, options: { readonly check: boolean }): Promise<Model> {
-  if (graphFiles.includes(extname(path))) {
-    throw new UsageError(
-      `${path}: GraphDef files cannot be read yet: the codec is not part of this version. Give a .ts or .js model.`,
-    );
-  }
+  if (graphFiles.includes(extname(path))) return modelOfGraphFile(path);
   const { log, info, debug } = console;
   Object.assign(console, { log: console.error, info: console.error, debug: console.error });
   try {
@@ -24,6 +22,17 @@ export async function loadModel(path: string, options: { readonly check: boolean
   } finally {
     Object.assign(console, { log, info, debug });
   }
+}
+
+/** The model of a GraphDef: its nodes go by their names. */
+async function modelOfGraphFile(path: string): Promise<Model> {
+  // Loaded where it is needed: what decodes them takes a while.
+  const { readGraphDef } = await import('../interop/files.js');
+  const def = await readGraphDef(path);
+  const graph = new tl.Graph();
+  graph.withScope({ site: CallSite.named(path) }, () => graph.asDefault(() => tl.importGraphDef(def, { name: '' })));
+  collectVariables(graph);
+  return new Model(path, { items: new Map(), graphs: new Set([graph]), sessions: new Set(), functions: new Map() });
 }
 
 /** The model of a module's exports. @throws UsageError where they belong to no graph, to several, or to another library */
@@ -111,6 +120,7 @@ export class Model {
     this.#functions = [...functions.keys()];
     if (graphs.size > 1) throw new UsageError(`${path} exports parts of ${graphs.size} graphs; export those of one.`);
     this.graph = [...graphs][0] ?? tl.getDefaultGraph();
+    if (this.graph.version === 0 && graphFiles.includes(extname(path))) throw new UsageError(`${path} has no nodes.`);
     if (this.graph.version === 0) {
       throw new UsageError(
         `${path} makes no graph: export a tensor or operation, a graph, or by default a function that returns some.`,
@@ -147,6 +157,13 @@ export class Model {
     throw new UsageError(
       `${option}: there is no '${name}' in ${this.path}.${suggestion(name, [...this.#items.keys(), ...operations])}`,
     );
+  }
+
+  /** What can be fetched: of a node of a GraphDef that gives one tensor, that tensor. */
+  fetch(name: string, option: string): Item {
+    const item = this.item(name, option);
+    const isNode = item instanceof tl.Operation && graphFiles.includes(extname(this.path));
+    return isNode && item.outputs.length === 1 ? item.outputs[0]! : item;
   }
 
   /** A tensor or variable, of an operation its only output. @throws UsageError where there is none, or several */

@@ -10,7 +10,7 @@ export const colors = pc.createColors(Boolean(process.stdout.isTTY) && pc.isColo
 export const errorColors = pc.createColors(Boolean(process.stderr.isTTY) && pc.isColorSupported);
 
 /** Writes to `file`, or to standard output where that is undefined or `-`. */
-export async function writeOutput(text: string, file: string | undefined): Promise<void> {
+export async function writeOutput(text: string | Uint8Array, file: string | undefined): Promise<void> {
   if (file === undefined || file === '-') {
     await new Promise<void>((resolve, reject) =>
       process.stdout.write(text, (error) => (error ? reject(error) : resolve())),

@@ -45,6 +45,13 @@ export class CallSite {
     return site;
   }
 
+  /** A place that is not in the user's code, such as the file that a graph was read from. */
+  static named(place: string): CallSite {
+    const site = new CallSite(new Error());
+    site.#text = place;
+    return site;
+  }
+
   /** `file:line` of the innermost frame outside this library. */
   toString(): string {
     return (this.#text ??= userFrame(this.#error.stack ?? ''));

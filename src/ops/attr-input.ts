@@ -27,7 +27,8 @@ function coerceScalar(kind: AttrKind, input: unknown): unknown {
     case 'int':
       return typeof input === 'bigint' ? input : Number.isInteger(input) ? BigInt(input as number) : undefined;
     case 'float':
-      return typeof input === 'number' ? input : undefined;
+      // TensorFlow's are of single precision.
+      return typeof input === 'number' ? Math.fround(input) : undefined;
     case 'bool':
       return typeof input === 'boolean' ? input : undefined;
     case 'string':

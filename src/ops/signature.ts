@@ -151,7 +151,7 @@ function parseScalar(kind: AttrKind, text: string, fail: Fail): unknown {
     case 'int':
       return BigInt(text);
     case 'float':
-      return Number(text);
+      return Math.fround(Number(text));
     case 'bool':
       return text === 'true';
     case 'string':

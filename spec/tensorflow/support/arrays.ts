@@ -1,4 +1,5 @@
 /** Arrays on the way to and from the worker, and how close two of them are. */
+import { bytesOfText, textOfBytes } from '../../../src/graph/bytes.js';
 import { allocate, dtypeInfo, type DType } from '../../../src/graph/dtype.js';
 import type { Complex } from '../../../src/graph/elements.js';
 import { NDArray } from '../../../src/graph/ndarray.js';
@@ -7,7 +8,7 @@ import type { EncodedArray } from './worker.js';
 export function encodeArray(array: NDArray): EncodedArray {
   const { dtype, shape, data } = array;
   if (dtype === 'string')
-    return { dtype, shape, data: (data as string[]).map((text) => Buffer.from(text).toString('base64')) };
+    return { dtype, shape, data: (data as string[]).map((text) => Buffer.from(bytesOfText(text)).toString('base64')) };
   const bytes = data as Uint8Array;
   return { dtype, shape, data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64') };
 }
@@ -20,7 +21,7 @@ export function decodeArray({ dtype, shape, data }: EncodedArray): NDArray {
     return new NDArray(
       kind,
       shape,
-      data.map((text) => Buffer.from(text, 'base64').toString()),
+      data.map((text) => textOfBytes(Buffer.from(text, 'base64'))),
     );
   }
   const view = storage as Uint8Array;

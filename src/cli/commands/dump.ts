@@ -1,7 +1,7 @@
 /** `tapeless dump`: a graph, or the gradient nodes appended to it, in any notation. */
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { printLines } from '../../graph/print/print.js';
+import { graphDefOfNodes, printLines } from '../../graph/print/print.js';
 import { backwardOperations } from '../../graph/print/roles.js';
 import * as tl from '../../index.js';
 import { UsageError } from '../errors.js';
@@ -18,7 +18,7 @@ import {
 import { colors, remark, writeOutput } from '../output.js';
 import { drawSvg, type PictureOptions } from '../svg.js';
 
-const formats = ['text', 'json', 'dot', 'svg', 'html', 'mermaid'] as const;
+const formats = ['text', 'json', 'pb', 'pbtxt', 'dot', 'svg', 'html', 'mermaid'] as const;
 type Format = (typeof formats)[number];
 
 interface DumpFlags extends GradientFlags {
@@ -49,7 +49,8 @@ Examples:
   tapeless dump model.ts                                       one line a node
   tapeless dump model.ts --ys loss --xs w,b --only-gradients   what gradients() appends
   tapeless dump model.ts --ys loss --xs w,b -o graph.svg       a picture
-  tapeless dump model.ts --format json -o graph.json           a GraphDef for TensorFlow`,
+  tapeless dump model.ts -o graph.pb                           a GraphDef for TensorFlow; also .pbtxt and .json
+  tapeless dump graph.pb --ys loss --xs w -o trained.pbtxt     the same with gradients`,
     )
     .action(dump);
 }
@@ -83,7 +84,7 @@ async function render(
   options: PictureOptions,
   flags: DumpFlags,
   made: Differentiated,
-): Promise<string> {
+): Promise<string | Uint8Array> {
   const { graph } = model;
   switch (format) {
     case 'svg':
@@ -97,6 +98,12 @@ async function render(
       const lines = [...resultLines(flags, made), ...nodes];
       return joinLines(flags.output === undefined && colors.isColorSupported ? colorLines(lines, graph) : lines);
     }
+    case 'pb':
+    case 'pbtxt': {
+      const { encodeGraphDef, formatGraphDef } = await import('../../interop/index.js');
+      const def = graphDefOfNodes(graph, options.nodes);
+      return format === 'pb' ? encodeGraphDef(def) : formatGraphDef(def);
+    }
     case 'dot':
     case 'mermaid':
     case 'json':
@@ -109,11 +116,6 @@ function chooseFormat({ format, output }: DumpFlags): Format {
   const byEnding: Readonly<Record<string, string>> = { txt: 'text', gv: 'dot', mmd: 'mermaid', htm: 'html' };
   const name = format ?? (ending === undefined ? 'text' : (byEnding[ending] ?? ending));
   if ((formats as readonly string[]).includes(name)) return name as Format;
-  if (name === 'pb' || name === 'pbtxt') {
-    throw new UsageError(
-      `the format ${name} comes with the GraphDef codec, which this version does not have; --format json gives the same graph.`,
-    );
-  }
   if (format === undefined) return 'text';
   throw new UsageError(`--format is ${formats.join(', ')}, not '${format}'.`);
 }

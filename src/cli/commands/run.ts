@@ -41,7 +41,7 @@ Examples:
 async function run(path: string, flags: RunFlags): Promise<void> {
   const model = await loadModel(path, { check: flags.check ?? false });
   const feeds = await parseFeedFlags(model, flags.feed);
-  const fetches = Object.fromEntries(flags.fetch.map((name) => [name, model.item(name, '--fetch')]));
+  const fetches = Object.fromEntries(flags.fetch.map((name) => [name, model.fetch(name, '--fetch')]));
   const session = new tl.Session({ graph: model.graph });
   try {
     if (flags.init) await session.run(model.graph.asDefault(() => tl.globalVariablesInitializer()));

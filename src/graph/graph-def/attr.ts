@@ -61,7 +61,8 @@ export function sortedRecord<T>(names: readonly string[], of: (name: string) => 
   return Object.fromEntries([...names].sort(comparedKeys).map((name) => [name, of(name)]));
 }
 
-function comparedKeys(a: string, b: string): number {
+/** How TensorFlow's protobuf compares keys of maps. */
+export function comparedKeys(a: string, b: string): number {
   if (a.startsWith(b) || b.startsWith(a)) return b.length - a.length;
   return a < b ? -1 : 1;
 }

@@ -2,8 +2,9 @@
 import type { Attrs, AttrValue, NodeDef } from '../attr.js';
 import { base64 } from '../bytes.js';
 import { dataTypeName } from '../dtype.js';
+import { float32Text } from '../elements.js';
 import { attrField, attrProto } from '../graph-def/attr.js';
-import { functionProto, graphDefOf, nodeProto } from '../graph-def/graph-def.js';
+import { functionProto, nodeProto } from '../graph-def/graph-def.js';
 import type {
   ArgProto,
   AttrListValue,
@@ -17,13 +18,18 @@ import type {
 } from '../graph-def/messages.js';
 import { shapeProto } from '../graph-def/tensor.js';
 import type { Shape } from '../shape.js';
-import type { FunctionDef, GraphState } from '../state.js';
+import type { FunctionDef } from '../state.js';
 
 export type Json = null | string | number | boolean | { readonly [key: string]: Json } | readonly Json[];
 
 /** JSON has no such numbers; protobuf writes them as strings. */
 function floatJson(value: number): Json {
   return Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0.0' : String(value);
+}
+
+/** The same of a number of single precision: the shortest that stands for it. */
+function float32Json(value: number): Json {
+  return Number.isFinite(value) && value !== 0 ? Number(float32Text(value)) : floatJson(value);
 }
 
 export function shapeJson(shape: Shape): Json {
@@ -38,9 +44,9 @@ function shapeProtoJson({ dim = [], unknownRank = false }: TensorShapeProto): Js
 
 /** How the elements that a TensorProto lists are written, by the field they are in. */
 const elementJson = {
-  floatVal: floatJson,
+  floatVal: float32Json,
   doubleVal: floatJson,
-  scomplexVal: floatJson,
+  scomplexVal: float32Json,
   dcomplexVal: floatJson,
   intVal: (value: number) => value,
   halfVal: (value: number) => value,
@@ -62,14 +68,20 @@ function tensorJson(tensor: TensorProto): Json {
     ...(tensorShape && { tensorShape: shapeProtoJson(tensorShape) }),
     ...(tensorContent && tensorContent.length > 0 && { tensorContent: base64(tensorContent) }),
     ...Object.fromEntries(lists),
+    ...(plainJson(special(tensor)) as object),
   };
+}
+
+/** The fields of a tensor that constants have not. */
+function special({ versionNumber, resourceHandleVal, variantVal, float8Val }: TensorProto): object {
+  return { versionNumber, resourceHandleVal, variantVal, float8Val };
 }
 
 /** How a value of each case of an AttrValue is written. */
 const valueJson = {
   s: base64,
   i: String,
-  f: floatJson,
+  f: float32Json,
   b: (value: boolean): Json => value,
   type: dataTypeName,
   shape: shapeProtoJson,
@@ -88,7 +100,7 @@ function attrJson({ value }: AttrProto): Json {
   return {
     list: Object.fromEntries(
       lists
-        .filter(([, items]) => items.length > 0)
+        .filter(([of, items]) => of in valueJson && items.length > 0)
         .map(([of, items]) => [of, items.map((item) => (valueJson[of] as (item: unknown) => Json)(item))]),
     ),
   };
@@ -98,13 +110,38 @@ function attrMapJson(attrs: AttrMap): Json {
   return Object.fromEntries(Object.entries(attrs).map(([name, attr]) => [name, attrJson(attr)]));
 }
 
-function protoJson({ name = '', op = '', input = [], device = '', attr = {} }: NodeProto): Json {
+/** A message of which nothing is special, as it came: without what is nothing. */
+function plainJson(value: unknown): Json {
+  if (typeof value === 'bigint') return String(value);
+  if (value instanceof Uint8Array) return base64(value);
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (typeof value !== 'object' || value === null) return value as Json;
+  if ('case' in value && typeof value.case === 'string' && 'value' in value) return plainJson({ [value.case]: value.value }); // prettier-ignore
+  const fields = Object.entries(value).filter(([name, field]) => !name.startsWith('$') && !isNothing(field));
+  return Object.assign(
+    {},
+    ...fields.map(([name, field]) => (isOneof(field) ? plainJson(field) : { [name]: plainJson(field) })),
+  ) as Json;
+}
+
+const isOneof = (value: unknown): boolean => typeof value === 'object' && value !== null && 'case' in value;
+
+function isNothing(value: unknown): boolean {
+  if (value === undefined || value === 0 || value === 0n || value === '' || value === false) return true;
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
+  return isOneof(value) && (value as { readonly case?: string }).case === undefined;
+}
+
+function protoJson(node: NodeProto): Json {
+  const { name = '', op = '', input = [], device = '', attr = {}, experimentalDebugInfo, experimentalType } = node;
   return {
     name,
     op,
     ...(input.length > 0 && { input }),
     ...(device !== '' && { device }),
     ...(Object.keys(attr).length > 0 && { attr: attrMapJson(attr) }),
+    ...(experimentalDebugInfo && { experimentalDebugInfo: plainJson(experimentalDebugInfo) }),
+    ...(experimentalType && { experimentalType: plainJson(experimentalType) }),
   };
 }
 
@@ -128,18 +165,28 @@ function exactAttrJson(attr: AttrValue): Json {
     name,
     attr: exactAttrsJson(attr),
   });
+  if (attr.kind === 'float') return { f: floatJson(attr.value) };
+  if (attr.kind === 'list' && attr.of === 'float') return { list: { f: attr.value.map(floatJson) } };
   if (attr.kind === 'list' && attr.of === 'message') return attrJson(attrProto(attr));
   if (attr.kind === 'func') return { func: func(attr.value) };
   if (attr.kind === 'list' && attr.of === 'func') return { list: { func: attr.value.map(func) } };
   return attr.kind === 'list' && attr.value.length === 0 ? { list: { [attrField[attr.of]]: [] } } : attrJson(attrProto(attr)); // prettier-ignore
 }
 
-function argJson({ name = '', type = 0 }: ArgProto): Json {
-  return { name, type: dataTypeName(type) };
+function argJson({ name = '', type = 0, ...others }: ArgProto): Json {
+  return { name, type: dataTypeName(type), ...(plainJson(others) as object) };
 }
 
 function functionProtoJson(fn: FunctionProto): Json {
-  const { signature = {}, nodeDef = [], ret = {}, attr = {}, controlRet = {}, argAttr = {} } = fn;
+  const {
+    signature = {},
+    nodeDef = [],
+    ret = {},
+    attr = {},
+    controlRet = {},
+    argAttr = {},
+    resourceArgUniqueId = {},
+  } = fn;
   const { name = '', inputArg = [], outputArg = [], controlOutput = [], isStateful = false } = signature;
   return {
     signature: {
@@ -158,6 +205,7 @@ function functionProtoJson(fn: FunctionProto): Json {
         Object.entries(argAttr).map(([i, { attr = {} }]) => [i, { attr: attrMapJson(attr) }]),
       ),
     }),
+    ...(Object.keys(resourceArgUniqueId).length > 0 && { resourceArgUniqueId }),
   };
 }
 
@@ -167,15 +215,11 @@ export function functionJson(fn: FunctionDef): Json {
 }
 
 /** The lines of a GraphDef: valid JSON, one node a line. */
-export function jsonLines(
-  nodes: readonly NodeDef[],
-  functions: readonly FunctionDef[],
-  versions: GraphState['versions'],
-): string[] {
-  return graphDefLines(graphDefOf(nodes, functions, versions));
-}
-
-function graphDefLines({ node = [], library: { function: functions = [] } = {}, versions = {} }: GraphDef): string[] {
+export function graphDefLines({
+  node = [],
+  library: { function: functions = [] } = {},
+  versions = {},
+}: GraphDef): string[] {
   const lines = ['{"node":['];
   const list = (items: readonly Json[]) =>
     items.forEach((item, i) => lines.push(`${JSON.stringify(item)}${i + 1 < items.length ? ',' : ''}`));

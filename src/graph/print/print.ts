@@ -1,13 +1,15 @@
 /** Printing graphs: the one public door to every notation. */
 import { bodyDefOf } from '../body.js';
 import { InvalidArgumentError } from '../errors.js';
+import { graphDefOf } from '../graph-def/graph-def.js';
+import type { GraphDef } from '../graph-def/messages.js';
 import type { Graph } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { graphView, GraphView } from '../view.js';
 import { dotLines, type ColorBy } from './dot.js';
 import { drawingOf, type Drawing } from './drawing.js';
 import { functionLines, functionsOf } from './functions.js';
-import { jsonLines } from './json.js';
+import { graphDefLines } from './json.js';
 import { mermaidLines } from './mermaid.js';
 import { textLines } from './text.js';
 
@@ -39,11 +41,7 @@ export function printLines(graph: Graph, options: PrintOptions = {}): string[] {
         ...functionsOf(graph, operations).flatMap((fn) => ['', ...functionLines(bodyDefOf(fn))]),
       ];
     case 'json':
-      return jsonLines(
-        operations.map((op) => op.def),
-        functionsOf(graph, operations).map(({ def }) => def),
-        graph.state.versions,
-      );
+      return graphDefLines(graphDefOfNodes(graph, operations));
     case 'dot':
       return dotLines(drawGraph(graph, options), options.colorBy);
     case 'mermaid':
@@ -51,6 +49,16 @@ export function printLines(graph: Graph, options: PrintOptions = {}): string[] {
     default:
       throw new InvalidArgumentError(`printGraph: the format is text, json, dot or mermaid, not '${String(format)}'.`);
   }
+}
+
+/** Some operations of `graph`, by default all, with the functions that they call. */
+export function graphDefOfNodes(graph: Graph, nodes: Iterable<Operation> = graph.operations()): GraphDef {
+  const operations = selected(graph, { nodes });
+  return graphDefOf(
+    operations.map((op) => op.def),
+    functionsOf(graph, operations).map(({ def }) => def),
+    graph.state.versions,
+  );
 }
 
 /** What a picture of the selected part of `graph` shows. */

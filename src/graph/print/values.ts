@@ -1,6 +1,6 @@
 /** Short readable texts for what nodes carry: attributes, constants, tensor types. */
 import type { AttrKind, Attrs, AttrValue } from '../attr.js';
-import type { Element } from '../elements.js';
+import { float32Text, type Element } from '../elements.js';
 import type { NDArray } from '../ndarray.js';
 import type { OutputSpec } from '../body.js';
 import { formatShape } from '../shape.js';
@@ -62,11 +62,12 @@ function formatScalar(kind: AttrKind, value: unknown): string {
       return 'of a kind of its own';
     case 'func':
       return `@${(value as { name: string }).name}`;
-    case 'int':
     case 'float':
+      return float32Text(value as number);
+    case 'int':
     case 'bool':
     case 'type':
-      return Object.is(value, -0) ? '-0' : String(value);
+      return String(value);
   }
 }
 

@@ -119,7 +119,7 @@ export class Uses {
   /** The outputs of a node of an op that has no record. */
   outputsOf(def: NodeDef): readonly Output[] {
     const args = this.#descriptions.outputs(def.op);
-    const shapes = outputShapes(def.attr);
+    const shapes = outputShapes(def.attr) ?? shapeOfSource(def);
     const dtypes = args && dtypesOf(args, def.attr);
     if (args && dtypes) {
       const spelled = args.flatMap((arg) => Array.from({ length: countTensors(arg, def.attr) }, (_, i) => `${arg.name}:${i}`)); // prettier-ignore
@@ -171,6 +171,12 @@ function ownType(attrs: Attrs): DType | null {
     if (attr?.kind === 'type') return attr.value;
   }
   return null;
+}
+
+/** Of what takes nothing, such as a variable: its attribute says it. */
+function shapeOfSource({ input, attr }: NodeDef): readonly Shape[] | null {
+  const own = attr['shape'];
+  return own?.kind === 'shape' && input.every((text) => text.startsWith('^')) ? [own.value] : null;
 }
 
 /** What `_output_shapes` says. */

@@ -27,15 +27,19 @@ export function importFunctions(
   descriptions: OpDescriptions,
 ): ReadonlyMap<string, string> {
   const renames = new Map<string, string>();
+  const { root } = graph;
+  const start = root.functions().length;
   for (const fn of calledFirst(library.function ?? [])) {
     const name = fn.signature?.name ?? '';
     const importer = new FunctionImporter(graph, descriptions);
-    const there = graph.root.functions().find(({ def }) => def.signature.name === name);
+    const there = root.functions().find(({ def }) => def.signature.name === name);
     if (there && sameFunction(there.def, importer.define(renamedFunction(fn, renames)))) continue;
-    const fresh = graph.root.uniqueFunctionName(name);
+    const fresh = root.uniqueFunctionName(name);
     if (fresh !== name) renames.set(name, fresh);
     importer.add(renamedFunction(fn, renames));
   }
+  const names = (library.function ?? []).map(({ signature }) => signature?.name ?? '');
+  root.orderFunctions(start, names.map((name) => renames.get(name) ?? name)); // prettier-ignore
   return renames;
 }
 
@@ -133,6 +137,11 @@ class FunctionImporter {
         `The function '${name}' is one for several dtypes, and only functions of known dtypes can be taken.`,
       );
     const attrs = inputArg.map((_, i) => attrsOf(argAttr[i]?.attr ?? {}));
+    const nodes = new Map(inputArg.map((arg, i) => [arg.name, argumentNode(arg.name ?? '', attrs[i]!)]));
+    const resultNode = (arg: ArgProto): string => {
+      const [source = ''] = (ret[arg.name ?? ''] ?? '').split(':');
+      return nodes.get(source) ?? source;
+    };
     const argument = (arg: ArgProto, op: string): ArgumentDef => {
       const type = valueDType(arg.type ?? 0);
       if (!type) throw new InvalidArgumentError(`The function '${name}' has an argument '${arg.name}' of no dtype.`);
@@ -142,7 +151,7 @@ class FunctionImporter {
       signature: Object.freeze({
         name,
         inputArg: Object.freeze(inputArg.map((arg, i) => argument(arg, argumentNode(arg.name ?? '', attrs[i]!)))),
-        outputArg: Object.freeze(outputArg.map((arg) => argument(arg, (ret[arg.name ?? ''] ?? '').split(':')[0]!))),
+        outputArg: Object.freeze(outputArg.map((arg) => argument(arg, resultNode(arg)))),
         controlOutput: Object.freeze([...controlOutput]),
         isStateful,
       }),

@@ -82,7 +82,7 @@ class GraphImporter {
         `${fn}: the GraphDef needs a TensorFlow of version ${versions.minConsumer} for graphs; this is one of ${producer}.`,
       );
     const renames = importFunctions(this.#graph, library, descriptions);
-    const defs = node.map((proto, i) => nodeDefFrom(renames.size > 0 ? renamedNode(proto, renames) : proto, i));
+    const defs = node.map((proto, i) => nodeDefFrom(renamedNode(proto, renames), i));
     const nodes = new ImportedNodes(defs, {
       graph: this.#graph,
       prefix,

@@ -42,14 +42,21 @@ function attrsFrom(
 /** The functions that a message names, with others in their place. */
 export type Renames = ReadonlyMap<string, string>;
 
+/** A message without the mark that it is one: parts of it are to be replaced by plain objects. */
+function plain<T extends object>(message: T): T {
+  const { $typeName: _, ...fields } = message as T & { readonly $typeName?: string };
+  return fields as unknown as T;
+}
+
 export function renamedNode(node: NodeProto, renames: Renames): NodeProto {
-  return node.attr ? { ...node, attr: renamedAttrs(node.attr, renames) } : node;
+  return renames.size === 0 ? node : { ...plain(node), attr: renamedAttrs(node.attr ?? {}, renames) };
 }
 
 export function renamedFunction(fn: FunctionProto, renames: Renames): FunctionProto {
   const name = fn.signature?.name ?? '';
+  if (renames.size === 0) return fn;
   return {
-    ...fn,
+    ...plain(fn),
     signature: { ...fn.signature, name: renames.get(name) ?? name },
     nodeDef: (fn.nodeDef ?? []).map((node) => renamedNode(node, renames)),
   };
@@ -64,7 +71,7 @@ function renamedAttrs(attrs: AttrMap, renames: Renames): AttrMap {
     const { value } = proto;
     if (value.case === 'func') return [key, { value: { case: 'func', value: func(value.value) } }] as const;
     if (value.case !== 'list' || !value.value.func?.length) return [key, proto] as const;
-    return [key, { value: { case: 'list', value: { ...value.value, func: value.value.func.map(func) } } }] as const;
+    return [key, { value: { case: 'list', value: { func: value.value.func.map(func) } } }] as const;
   });
   return Object.fromEntries(renamed);
 }
