@@ -106,6 +106,14 @@ describe('a run', () => {
     }
   });
 
+  test('in parts that was not declared asks nobody', async () => {
+    const m = await master();
+    const { g, a } = model();
+    const error = await failure(session(g, m.target).partialRun('handle', a));
+    expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringMatching(/partialRunSetup does it/)]);
+    expect(m.calls).toEqual([]);
+  });
+
   test('that is larger than its channel takes', async () => {
     const m = await master();
     const { g, x, a } = model();
