@@ -4,7 +4,7 @@ import * as tl from '../../src/index.js';
 import { failure, on, useCluster } from './support/cluster.js';
 
 const here = useCluster();
-const patience = { channel: { heartbeatMs: 500, controlTimeoutMs: 20_000 } };
+const patience = { channel: { heartbeatMs: 1000, controlTimeoutMs: 20_000 } };
 const forever = { n: 2 ** 31 - 1 };
 const line = /failures\.spec\.ts:\d+/;
 
@@ -58,7 +58,7 @@ describe('no server', () => {
       channel: { controlTimeoutMs: 10_000 },
     });
     const error = await failure(session.run(g.asDefault(() => tl.constant(1))));
-    expect(error).toBeInstanceOf(tl.UnavailableError);
+    expect([tl.UnavailableError, tl.DeadlineExceededError]).toContain(error.constructor);
     expect(error.message).toContain('no-such-host.invalid');
   });
 
@@ -141,7 +141,7 @@ describe('a server is lost', () => {
     try {
       const error = await run;
       expect(error).toBeInstanceOf(tl.UnavailableError);
-      expect(error.message).toMatch(/has not answered for 1000 ms.*heartbeatMs/);
+      expect(error.message).toMatch(/has not answered for 2000 ms.*heartbeatMs/);
       const silent = here.session(g, { channel: { controlTimeoutMs: 1000 } });
       const late = await failure(silent.run(parts.v));
       expect(late).toBeInstanceOf(tl.DeadlineExceededError);
@@ -168,8 +168,8 @@ describe('a server is lost', () => {
   });
 
   test('a step that is long but alive outlasts many heartbeats', async () => {
-    const { s, parts } = here.open(model, { channel: { heartbeatMs: 50 } });
-    const error = await failure(s.run(parts.loop, forever, { timeoutMs: 1500 }));
+    const { s, parts } = here.open(model, { channel: { heartbeatMs: 300 } });
+    const error = await failure(s.run(parts.loop, forever, { timeoutMs: 3000 }));
     expect(error).toBeInstanceOf(tl.DeadlineExceededError);
   });
 

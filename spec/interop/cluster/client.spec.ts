@@ -89,6 +89,41 @@ describe('a run', () => {
     expect(error.createdAt).toMatch(/support\.ts:\d+$/);
   });
 
+  test('fails in the body that the message names, not at a node of the same name elsewhere', async () => {
+    const g = new tl.Graph();
+    const y = g.asDefault(() => {
+      const x = tl.constant(1, { name: 'same' });
+      return tl.cond(tl.constant(true), () => tl.negative(x, { name: 'same' }), () => x); // prettier-ignore
+    });
+    const body = g.functions().find((fn) => fn.body.find('same'))!.def.signature.name;
+    for (const [text, op] of [
+      [`{{function_node ${body}}}`, 'Neg'],
+      ['', 'Const'],
+    ] as const) {
+      // prettier-ignore
+      const m = await master({ runStep: () => ({ statusCode: 3, statusErrorMessage: `${text} {{node same}} is bad` }) });
+      expect((await failure(session(g, m.target).run(y))).op).toBe(op);
+    }
+  });
+
+  test('in parts that was not declared asks nobody', async () => {
+    const m = await master();
+    const { g, a } = model();
+    const error = await failure(session(g, m.target).partialRun('handle', a));
+    expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringMatching(/partialRunSetup does it/)]);
+    expect(m.calls).toEqual([]);
+  });
+
+  test('that is larger than its channel takes', async () => {
+    const m = await master();
+    const { g, x, a } = model();
+    const options = { 'grpc.max_send_message_length': 1000 };
+    const s = session(g, m.target, { channel: { options } });
+    const error = await failure(s.run(a, new Map([[x, new Float32Array(1000)]])));
+    expect([error.code, error.message]).toEqual(['OUT_OF_MEMORY', expect.stringMatching(/larger than 1000.*The channel's options limit/s)]); // prettier-ignore
+    expect((await s.run(a, { x: [1, 2] })).toArray()).toBe(0);
+  });
+
   test('whose answer lacks a fetch is an error', async () => {
     const m = await master({ runStep: () => ({ tensor: [] }) });
     const { g, a } = model();

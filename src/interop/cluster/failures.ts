@@ -69,6 +69,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
     /Op type not registered|No OpKernel was registered/i,
     'The servers must run a TensorFlow that has this operation for this dtype and device.',
   ],
+  [/message (?:with a size )?larger than/, "The channel's options limit the size of messages."],
 ];
 
 /** The error for a status of a master. */
@@ -113,8 +114,8 @@ function unavailable(text: string, { what, url, inSession }: Attempt): string {
   return `${what}: ${lost} is gone: ${text}.${done} When it is back, make a new Session, and initialize or restore the variables.`;
 }
 
-function late(text: string, { what, whenLate }: Attempt): string {
-  return `${what}: the time given was over before it was done. (${text})${whenLate === undefined ? '' : ` ${whenLate}`}`;
+function late(text: string, { what, url, whenLate }: Attempt): string {
+  return `${what}: the time given was over before the server at ${url} was done. (${text})${whenLate === undefined ? '' : ` ${whenLate}`}`;
 }
 
 /** How TensorFlow's messages name nodes; that of the innermost function first. */
@@ -128,7 +129,11 @@ const namings = [
 /** The operation of the graph, or of a function in its library, that a message is about. */
 function operationIn(graph: Graph, text: string): Operation | null {
   const names = namings.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
-  const bodies = [graph, ...graph.functions().map(({ body }) => body)];
+  const called = [...text.matchAll(/\{\{function_node ([^{}\s]+)\}\}/g)].map((match) => match[1]!);
+  const functions = graph.functions();
+  // A body and the graph may have nodes of one name.
+  const named = functions.filter(({ def }) => called.some((name) => name.startsWith(def.signature.name)));
+  const bodies = [...named.map(({ body }) => body), graph, ...functions.map(({ body }) => body)];
   for (const name of names) {
     for (const body of bodies) {
       const op = body.find(name);

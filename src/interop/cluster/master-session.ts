@@ -1,6 +1,6 @@
 /** One session of a TensorFlow master: it is told the graph as that grows, and runs what is asked of it. */
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { DeadlineExceededError, InternalError, UnavailableError } from '../../graph/errors.js';
+import { DeadlineExceededError, InternalError, InvalidArgumentError, UnavailableError } from '../../graph/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { exportGraph, type ExportStart } from '../../graph/graph-def/graph-def.js';
 import { arrayOf, tensorProto } from '../../graph/graph-def/tensor.js';
@@ -85,6 +85,8 @@ export class MasterSession {
     feeds: readonly NDArray[],
     limits: RunLimits,
   ): Promise<readonly NDArray[]> {
+    if (this.#handle === '')
+      throw new InvalidArgumentError('partialRun: no run was declared in this session; partialRunSetup does it.');
     return this.#runStep(remotePart(request, feeds), limits, handle);
   }
 
