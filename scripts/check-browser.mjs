@@ -179,6 +179,8 @@ const bundling = {
 const bundle = await build(bundling);
 const external = Object.values(bundle.metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
 assert.deepEqual(external, [], 'the bundle leaves imports to its host');
+const libraries = Object.keys(bundle.metafile.inputs).filter((path) => /node_modules\/@(bufbuild|grpc)\//.test(path));
+assert.deepEqual(libraries, [], 'the bundle has libraries that only exchange with TensorFlow takes');
 const script = bundle.outputFiles[0].text;
 assert.doesNotMatch(script, /MasterService/, 'the bundle has the client of clusters');
 console.log(`bundle: ${script.length} bytes, ${gzipSync(script).length} gzipped`);

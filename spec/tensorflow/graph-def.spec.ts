@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tl from '../../src/index.js';
 import { decodeGraphDef, encodeGraphDef, formatGraphDef, parseGraphDef } from '../../src/interop/index.js';
+import { dtypeInfo } from '../../src/graph/dtype.js';
+import { nodeJson } from '../../src/graph/print/json.js';
 import { allOps } from '../../src/ops/opdef.js';
 import { sampleCases } from '../ops/support/samples.js';
 import { arrayDifference, decodeArray } from './support/arrays.js';
@@ -185,4 +187,54 @@ describe('graphs of ours', () => {
     expect(wrong).toEqual([]);
     expect(compared).toBeGreaterThan(400);
   }, 300_000);
+});
+
+describe('signatures of ops', () => {
+  interface Arg {
+    readonly name: string;
+    readonly type?: string;
+    readonly type_attr?: string;
+    readonly number_attr?: string;
+    readonly type_list_attr?: string;
+  }
+  interface Registered {
+    readonly input_arg?: readonly Arg[];
+    readonly output_arg?: readonly Arg[];
+    readonly attr?: readonly { readonly name: string; readonly type: string; readonly default_value?: object; readonly minimum?: string }[]; // prettier-ignore
+  }
+  let registered: { readonly [op: string]: Registered };
+  beforeAll(async () => {
+    registered = JSON.parse(await python([], JSON.stringify(allOps().map(({ name }) => name)))) as typeof registered;
+  }, 60_000);
+
+  test('arguments and attributes are those of TensorFlow, by name, type and default', () => {
+    const wrong: string[] = [];
+    for (const { name, parsed } of allOps()) {
+      const theirs = registered[name];
+      if (!theirs) {
+        wrong.push(`${name} is no op of TensorFlow's`);
+        continue;
+      }
+      const argument = ({ name: arg, type, count }: (typeof parsed.inputs)[number]) =>
+        ['fixed' in type ? dtypeInfo(type.fixed).enumName : 'attr' in type ? type.attr : `list ${type.list}`, count ?? '', arg].join(' '); // prettier-ignore
+      const their = ({ name: arg, type, type_attr, number_attr, type_list_attr }: Arg) =>
+        [type_list_attr ? `list ${type_list_attr}` : (type_attr ?? type), number_attr ?? '', arg].join(' ');
+      const compare = (what: string, a: unknown, b: unknown) => {
+        if (JSON.stringify(a) !== JSON.stringify(b)) wrong.push(`${name} ${what}: ${JSON.stringify(a)}, TensorFlow ${JSON.stringify(b)}`); // prettier-ignore
+      };
+      compare('inputs', parsed.inputs.map(argument), (theirs.input_arg ?? []).map(their));
+      compare('outputs', parsed.outputs.map(argument), (theirs.output_arg ?? []).map(their));
+      const ours = parsed.attrs.map(({ name: attr, kind, list }) => `${attr}: ${list ? `list(${kind})` : kind}`).sort();
+      compare('attrs', ours, (theirs.attr ?? []).map(({ name: attr, type }) => `${attr}: ${type}`).sort());
+      for (const attr of theirs.attr ?? []) {
+        const own = parsed.attrOf.get(attr.name);
+        if (!own) continue;
+        const node = { name: 'n', op: name, input: [], device: '', attr: own.default ? { a: own.default } : {} };
+        const value = (nodeJson(node) as { attr?: { a: unknown } }).attr?.a ?? null;
+        const default_ = attr.default_value ? (JSON.parse(JSON.stringify(attr.default_value).replaceAll('unknown_rank', 'unknownRank')) as object) : null; // prettier-ignore
+        compare(`default of ${attr.name}`, value, default_);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
 });

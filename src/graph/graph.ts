@@ -88,9 +88,8 @@ export class Graph {
   operation(name: string): Operation {
     const op = this.find(name);
     if (op) return op;
-    if (name.includes(':')) {
+    if (name.includes(':'))
       throw new InvalidArgumentError(`'${name}' names a tensor, not an operation: leave out ':${name.split(':')[1]}'.`);
-    }
     throw new NotFoundError(`The graph has no operation '${name}'.${similarName(name, this.#operations)}`);
   }
 
@@ -149,9 +148,8 @@ export class Graph {
     const [mark, names] = [this.#ledger.mark(), this.#names.mark()];
     return this.attempt(() => {
       const result = fn();
-      if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+      if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function')
         throw new InvalidArgumentError('transact takes a synchronous function: build first, await afterwards.');
-      }
       return { result, appended: appendedSince(this.#ledger, mark, this.#names.bare(names)) };
     });
   }
@@ -261,10 +259,9 @@ export class Graph {
     const before = tensor.shape;
     const merged = mergeShapes(before, shape);
     if (merged === undefined) return false;
-    if (!shapesEqual(before, merged)) {
-      if (this.#depth > 0) this.#ledger.refine(tensor, merged);
-      else tensor.setShape(merged);
-    }
+    if (shapesEqual(before, merged)) return true;
+    if (this.#depth > 0) this.#ledger.refine(tensor, merged);
+    else tensor.setShape(merged);
     return true;
   }
 
@@ -281,10 +278,7 @@ export class Graph {
 
   /** @internal Puts the functions from number `start` on into the order of `names`; they must not be in a state that anybody has. */
   orderFunctions(start: number, names: readonly string[]): void {
-    const place = new Map(names.map((name, i) => [name, i]));
-    const of = ({ def }: GraphFunction) => place.get(def.signature.name) ?? names.length;
-    const sorted = this.#ledger.functions.splice(start).sort((a, b) => of(a) - of(b));
-    for (const fn of sorted) this.#ledger.addFunction(fn);
+    this.#ledger.orderFunctions(start, names);
   }
 
   /** @internal A name that no function of the library has; it is taken from now on. */
@@ -312,8 +306,7 @@ export class Graph {
   }
 
   /**
-   * The graph as TensorFlow's GraphDef, a plain object: nodes in the order in which they were made, then the function library. Large
-   * constants are views of what the graph holds.
+   * The graph as TensorFlow's GraphDef, a plain object: nodes as they were made, and the library. Constants are views of the graph's.
    * @throws DTypeError for a constant, or a text, that has no form there
    * @example
    * constant([1, 2], { name: 'x' }).square();
@@ -328,9 +321,7 @@ export class Graph {
   }
 
   #checkNotFinalized(name: string): void {
-    if (this.#finalized) {
-      throw new GraphFinalizedError(this.whyFinalized(name), { nodeName: name });
-    }
+    if (this.#finalized) throw new GraphFinalizedError(this.whyFinalized(name), { nodeName: name });
   }
 
   /** What to say to who adds a node called `name` to the graph, once it is finalized. */

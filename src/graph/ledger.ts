@@ -68,6 +68,13 @@ export class Ledger {
     this.functions.push(fn);
   }
 
+  /** Puts the functions from number `start` on into the order of `names`. */
+  orderFunctions(start: number, names: readonly string[]): void {
+    const place = new Map(names.map((name, i) => [name, i]));
+    const of = ({ def }: GraphFunction) => place.get(def.signature.name) ?? names.length;
+    for (const fn of this.functions.splice(start).sort((a, b) => of(a) - of(b))) this.addFunction(fn);
+  }
+
   functionNamed(name: string): GraphFunction | null {
     const fn = this.functions[this.#places.get(name) ?? -1];
     return fn?.def.signature.name === name ? fn : null;

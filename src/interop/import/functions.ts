@@ -28,18 +28,18 @@ export function importFunctions(
 ): ReadonlyMap<string, string> {
   const renames = new Map<string, string>();
   const { root } = graph;
-  const start = root.functions().length;
+  const before = new Map(root.functions().map(({ def }) => [def.signature.name, def]));
   for (const fn of calledFirst(library.function ?? [])) {
     const name = fn.signature?.name ?? '';
     const importer = new FunctionImporter(graph, descriptions);
-    const there = root.functions().find(({ def }) => def.signature.name === name);
-    if (there && sameFunction(there.def, importer.define(renamedFunction(fn, renames)))) continue;
+    const there = before.get(name);
+    if (there && sameFunction(there, importer.define(renamedFunction(fn, renames)))) continue;
     const fresh = root.uniqueFunctionName(name);
     if (fresh !== name) renames.set(name, fresh);
     importer.add(renamedFunction(fn, renames));
   }
   const names = (library.function ?? []).map(({ signature }) => signature?.name ?? '');
-  root.orderFunctions(start, names.map((name) => renames.get(name) ?? name)); // prettier-ignore
+  root.orderFunctions(before.size, names.map((name) => renames.get(name) ?? name)); // prettier-ignore
   return renames;
 }
 

@@ -20,12 +20,12 @@ import { originalOutputs } from './results-of-call.js';
 /** Source: TensorFlow `cond_v2._IfGrad`. */
 export function branchGradient(
   original: OpView,
-  dys: readonly (Gradient | null)[],
+  originalDys: readonly (Gradient | null)[],
   calculus: Calculus,
   bodiesOf: (op: OpView) => readonly FunctionGraph[],
   choice: Choice,
 ): readonly (Gradient | null)[] {
-  const op = completeChoice(original, bodiesOf(original), choice);
+  const [op, dys] = completeChoice(original, originalDys, bodiesOf(original), choice);
   const bodies = bodiesOf(op);
   const seeds = seedsOf(op, dys);
   const first = choice.operands.length;

@@ -12,20 +12,30 @@ import { convertToTensor, one } from '../call.js';
 import { captured } from '../capture.js';
 import { copyOperation } from '../copy.js';
 import { constantValue } from '../known.js';
-import { opDef, type OpView } from '../opdef.js';
+import { opDef, type Gradient, type OpView } from '../opdef.js';
 import { argumentFor, bodyOf, trace } from '../trace.js';
 import { callBranches, type Choice } from './branches.js';
 import { neededByGradient } from './intermediates.js';
 import { callLoop, keptByLoop } from './loops.js';
 import { originalOutputs } from './results-of-call.js';
 
-/** `op`, or another call of the same on the same inputs whose further outputs are what the gradient needs. */
-export function completeChoice(op: OpView, bodies: readonly FunctionGraph[], choice: Choice): OpView {
-  if (bodies.every(givesAll)) return op;
+/**
+ * `op`, or another call of the same on the same inputs whose further outputs are what the gradient needs, and the gradients of its outputs:
+ * of those of `op`, it has the ones that gradients come to.
+ */
+export function completeChoice(
+  op: OpView,
+  dys: readonly (Gradient | null)[],
+  bodies: readonly FunctionGraph[],
+  choice: Choice,
+): readonly [OpView, readonly (Gradient | null)[]] {
+  if (bodies.every(givesAll)) return [op, dys];
+  const wanted = dys.flatMap((dy, i) => (dy ? [i] : []));
+  if (wanted.length === 0) return [op, dys];
   const inputs = op.inputs.slice(choice.operands.length);
-  const copies = bodies.map((body) => copyBody(op, body, inputs));
-  const outputs = callBranches(choice, copies, op.outputs.length, inputs, { name: `${lastPart(op)}_again` });
-  return (outputs[0]?.op.inputs[0]?.op ?? op) as OpView;
+  const copies = bodies.map((body) => copyBody(op, body, inputs, wanted.map((i) => body.outputs[i]!))); // prettier-ignore
+  const outputs = callBranches(choice, copies, wanted.length, inputs, { name: `${lastPart(op)}_again` });
+  return [outputs[0]!.op.inputs[0]!.op as OpView, wanted.map((i) => dys[i]!)];
 }
 
 /** How many variables of a loop that is completed come before those that it had. */
@@ -40,7 +50,7 @@ export function completeLoop(op: OpView): OpView {
   const shapes = inputs.map(({ shape }, i): Shape =>
     i < countersOfLoop ? shape : body.inputs[i - countersOfLoop]!.shape,
   );
-  const copies = [cond, body].map((graph) => copyBody(op, graph, inputs, shapes));
+  const copies = [cond, body].map((graph) => copyBody(op, graph, inputs, graph.outputs, shapes));
   const outputs = callLoop({
     cond: copies[0]!,
     body: copies[1]!,
@@ -84,6 +94,7 @@ function copyBody(
   op: Operation,
   body: FunctionGraph,
   inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
   shapes?: readonly Shape[],
 ): FunctionGraph {
   const specs = inputs.map((input, i) =>
@@ -92,11 +103,11 @@ function copyBody(
   const skipped = shapes ? countersOfLoop : 0;
   const { body: copy } = trace(`${body.name}_again`, op.graph.receiver, specs, (args, self) => {
     const made = new Map(body.inputs.map((input, i) => [input, args[skipped + i]!]));
-    for (const inner of computing(op, body)) {
+    for (const inner of computing(op, body, outputs)) {
       const copied = self.withScope({ device: inner.device }, () => copyOperation(inner, inner.inputs.map((input) => made.get(input)!))); // prettier-ignore
       inner.outputs.forEach((output, i) => made.set(output, copied.outputs[i]!));
     }
-    const results = body.outputs.map((output) => captured(self, made.get(output)!));
+    const results = outputs.map((output) => captured(self, made.get(output)!));
     const goesOn = shapes && body === bodyOf(op, 'body');
     self.setOutputs(goesOn ? [one('AddV2', [args[0]!, 1]), args[1]!, ...results] : results);
   });
@@ -107,14 +118,14 @@ function copyBody(
  * The operations that compute what a body returns.
  * @throws LookupError where one of them does more, and cannot be run a second time
  */
-function computing(op: Operation, body: FunctionGraph): readonly Operation[] {
+function computing(op: Operation, body: FunctionGraph, outputs: readonly Tensor[]): readonly Operation[] {
   const args = new Set(body.inputs.map((input) => input.op));
-  const found = new Set(body.outputs.map((output) => output.op).filter((inner) => !args.has(inner)));
+  const found = new Set(outputs.map((output) => output.op).filter((inner) => !args.has(inner)));
   for (const inner of found) for (const input of inner.inputs) if (!args.has(input.op)) found.add(input.op);
   const operations = [...found].sort((a, b) => a.id - b.id);
   for (const inner of operations) {
     const bodies = functionsNamedIn(inner.def.attr).map((name) => op.graph.root.function(name).body as FunctionGraph);
-    if (bodies.length > 0) bodies.forEach((nested) => computing(op, nested));
+    if (bodies.length > 0) bodies.forEach((nested) => computing(op, nested, nested.outputs));
     else if (!canRepeat(inner))
       throw new LookupError(
         `The gradient of '${op.name}' (${op.type}) looks at values inside the function '${body.name}' that the call does not give. It ` +
