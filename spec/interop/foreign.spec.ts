@@ -152,6 +152,15 @@ describe('functions', () => {
     expect(g.operations().slice(0, 17).map(({ name }) => name)).toEqual(parseGraphDef(text).node!.map(({ name }) => name)); // prettier-ignore
   });
 
+  test('whose branches give TensorFlow what its own gradient needs run here without it, and are differentiated', async () => {
+    take(readFileSync(new URL('fixtures/differentiated-choice.pbtxt', import.meta.url), 'utf8'));
+    const [loss, input] = [g.tensor('loss:0'), g.tensor('x:0')];
+    await g.asDefault(() => checkGradients(loss, [input], { feeds: { x: [1, 2] } }));
+    await using session = new tl.Session({ graph: g });
+    expect((await session.run(loss, { x: [1, 2] })).item()).toBeCloseTo(Math.E + 2 * Math.E ** 2, 4);
+    await expect(session.run(g.tensor('dx:0'), { x: [1, 2] })).rejects.toThrow("'OptionalFromValue'");
+  });
+
   test('that do more than compute cannot run again for a gradient', () => {
     const random = `library { function { signature { name: "f" input_arg { name: "a" type: DT_FLOAT } output_arg { name: "r" type: DT_FLOAT } }
       node_def { name: "s" op: "Shape" input: "a" ${T('DT_FLOAT')} } node_def { name: "u" op: "RandomUniform" input: "s:output:0" ${T('DT_INT32')} ${T('DT_FLOAT', 'dtype')} }

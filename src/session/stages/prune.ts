@@ -5,7 +5,8 @@ import { FunctionGraph } from '../../graph/function-graph.js';
 import type { Operation } from '../../graph/operation.js';
 import { ancestors } from '../../graph/order.js';
 import { effectsOf } from '../../ops/capture.js';
-import { opDef } from '../../ops/opdef.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { opDef, type OpView } from '../../ops/opdef.js';
 import type { Plan, Stage } from '../plan.js';
 
 export const prune: Stage = {
@@ -30,7 +31,7 @@ export const prune: Stage = {
       for (const input of op.inputs) if (!fed.has(input)) need(input.op);
       op.controlInputs.forEach(need);
     }
-    refuseForeign(operations);
+    refuseForeign(operations, fetches);
     return { ...plan, operations: operations.sort((a, b) => a.id - b.id) };
   },
   show: (plan) => listing(plan.operations),
@@ -44,21 +45,38 @@ function isFedSource(op: Operation, fed: ReadonlySet<unknown>): boolean {
   return isSource && op.outputs.every((output) => fed.has(output)) && effect !== 'write';
 }
 
-/** @throws InvalidArgumentError where there is an op among them, or in a function that they call, that only others can run */
-function refuseForeign(operations: readonly Operation[]): void {
-  const open = [operations];
-  const called = new Set<FunctionGraph>();
-  for (let list = open.pop(); list; list = open.pop()) {
-    for (const op of list) {
+/**
+ * @param results what is wanted of the operations, besides what they take of each other
+ * @throws InvalidArgumentError where there is an op among them, or in what is wanted of a function that they call, that only others can run
+ */
+function refuseForeign(operations: readonly Operation[], results: readonly Tensor[]): void {
+  const open = [{ operations, results }];
+  const seen = new Set<string>();
+  for (let part = open.pop(); part; part = open.pop()) {
+    const wanted = new Set([...part.results, ...part.operations.flatMap((op) => op.inputs)]);
+    for (const op of part.operations) {
       if (opDef(op.type).effect === 'foreign') throw foreign(op);
-      for (const name of functionsNamedIn(op.def.attr)) {
-        const body = op.graph.root.function(name).body as FunctionGraph;
-        if (called.has(body)) continue;
-        called.add(body);
-        open.push(ancestors([...body.outputs.map((output) => output.op), ...effectsOf(body)]));
+      const indices = op.outputs.flatMap((output, i) => (wanted.has(output) ? [i] : []));
+      for (const body of bodiesOf(op)) {
+        const outputs = isLoop(op) ? body.outputs : indices.flatMap((i) => body.outputs[i] ?? []);
+        const key = `${body.name} ${outputs.map(({ name }) => name).join()}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const roots = [...outputs.map((output) => output.op), ...effectsOf(body)];
+        open.push({ operations: ancestors(roots), results: outputs });
       }
     }
   }
+}
+
+function bodiesOf(op: Operation): readonly FunctionGraph[] {
+  return functionsNamedIn(op.def.attr).map((name) => op.graph.root.function(name).body as FunctionGraph);
+}
+
+/** Whether what a function gives goes into it again, so that all of it may matter. */
+function isLoop(op: Operation): boolean {
+  const { lower } = opDef(op.type);
+  return typeof lower === 'function' || lower.flow?.(op as OpView).kind === 'loop';
 }
 
 function foreign(op: Operation): InvalidArgumentError {
