@@ -35,6 +35,18 @@ const files = {
     const session = new tl.Session({ target: 'grpc://127.0.0.1:1' });
     session.run(y).catch((error) => console.log(before, loaded(), error.code, /ECONNREFUSED/.test(error.message)));
   `,
+  'exchange.mjs': `
+    import * as tl from 'tapeless';
+    import { decodeGraphDef, encodeGraphDef, formatGraphDef } from 'tapeless/interop';
+    const x = tl.placeholder('float32', [2], { name: 'x' });
+    tl.gradients(tl.reduceSum(tl.square(x), { name: 'y' }), [x]);
+    const bytes = encodeGraphDef(tl.getDefaultGraph().toGraphDef());
+    const graph = new tl.Graph();
+    graph.asDefault(() => tl.importGraphDef(decodeGraphDef(bytes), { name: '' }));
+    const session = new tl.Session({ graph });
+    const y = session.runSync('y:0', { x: [3, 4] });
+    console.log(y.item(), formatGraphDef(graph.toGraphDef()).split('\\n')[0]);
+  `,
   'identity.cjs': `
     const { Graph } = require('tapeless');
     const { checkGradients } = require('tapeless/testing');
@@ -42,8 +54,11 @@ const files = {
   `,
   'typed.ts': `
     import * as tl from 'tapeless';
+    import { encodeGraphDef, type GraphDef } from 'tapeless/interop';
     import { checkGradients } from 'tapeless/testing';
 
+    export const def: GraphDef = tl.getDefaultGraph().toGraphDef();
+    export const bytes: Uint8Array = encodeGraphDef(def);
     const x = tl.placeholder('float32', [null, 3], { name: 'x' });
     const w: tl.Tensor = tl.matmul(x, tl.constant([[1], [2], [3]]));
     const gradients: readonly (tl.Tensor | tl.IndexedSlices | null)[] = tl.gradients(w, [x]);
@@ -94,6 +109,7 @@ try {
   assert.equal(run(consumer, 'node', 'use.cjs'), '[2,4,6]\n');
   // The client of clusters is loaded by the first run, and finds its libraries.
   assert.equal(run(consumer, 'node', 'cluster.cjs'), 'false true UNAVAILABLE true\n');
+  assert.equal(run(consumer, 'node', 'exchange.mjs'), '25 node {\n');
   assert.equal(run(consumer, 'node', 'identity.cjs'), 'true function\n');
   run(consumer, 'node', 'node_modules/typescript/bin/tsc', '-p', '.');
   assert.match(run(consumer, 'npx', '--no-install', 'tapeless', '--help'), /dump/);
