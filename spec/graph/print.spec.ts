@@ -261,11 +261,11 @@ describe('large graphs', () => {
     return g;
   };
 
-  test('a chain 300,000 operations deep prints', () => {
-    const g = chain(300_000);
-    expect(printGraph(g).match(/\n/g)).toHaveLength(300_001);
+  test('a chain 100,000 operations deep prints', () => {
+    const g = chain(100_000);
+    expect(printGraph(g).match(/\n/g)).toHaveLength(100_001);
     expect(printGraph(g, { format: 'json' })).toContain(
-      '{"name":"Identity_299999","op":"Identity","input":["Identity_299998"]',
+      '{"name":"Identity_99999","op":"Identity","input":["Identity_99998"]',
     );
   }, 120_000);
 

@@ -30,7 +30,7 @@ const programs: Readonly<Record<string, () => Program>> = {
     return { fetches: [loss, new tl.train.AdamOptimizer(0.01).minimize(loss), w.value()], feeds: [x, t] };
   },
   'convolutions and pools in training': () => {
-    const x = input([16, 12, 12, 3]);
+    const x = input([16, 8, 8, 3]);
     const [f, g] = [weights('f', [3, 3, 3, 8], 1), weights('g', [3, 3, 8, 16], 2)];
     const h = tl.nn.maxPool2d(tl.nn.relu(tl.nn.conv2d(x, f, 1, 'SAME')), 2, 2, 'SAME');
     const loss = tl.reduceMean(tl.square(tl.nn.avgPool2d(tl.nn.conv2d(h, g, 1, 'SAME'), 2, 2, 'VALID')));
