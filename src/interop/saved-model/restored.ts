@@ -51,9 +51,12 @@ class Body {
 
   /** Where the value of an input comes from: through arguments, and nodes that hand it on. */
   source(input: string | undefined): Place | null {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the walk goes from body to body
-    let body: Body = this;
-    for (let text = input ?? ''; ;) {
+    return Body.#sourceIn(this, input ?? '');
+  }
+
+  static #sourceIn(start: Body, input: string): Place | null {
+    let [body, text] = [start, input];
+    for (;;) {
       const [name = '', ...rest] = text.split(':');
       const given: string | undefined = body.#args.get(name);
       const node: NodeDef | undefined = body.#nodes.get(name);

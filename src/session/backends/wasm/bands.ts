@@ -163,8 +163,7 @@ class Bands {
     const form = this.#form(at);
     if (!form || [...form.across].some((value) => made.has(value))) return null;
     const common = gcd(rows, form.extent);
-    const all = [...forms, form].map((own) => ({ ...own, tile: own.grain }));
-    if (common < fewest * unitOf(all, common, 'grain')) return null;
+    if (common < fewest * unitOf([...forms, form], common)) return null;
     return this.#overwrites([...members, at], [...forms, form], after) ? null : common;
   }
 
@@ -176,7 +175,10 @@ class Bands {
     const written = new Set(slots(made, this.#assigned));
     if (written.size === 0) return false;
     const needed = [...forms.map(({ across }) => across), ...after.map((at) => this.#fused.reads[at]!)];
-    return slots(needed.flatMap((values) => [...values]), this.#held).some((slot) => written.has(slot)); // prettier-ignore
+    return slots(
+      needed.flatMap((values) => [...values]),
+      this.#held,
+    ).some((slot) => written.has(slot));
   }
 
   #step(at: number): ProgramStep {

@@ -17,7 +17,8 @@ interface Elements {
   readonly shape: readonly number[] | null;
 }
 
-function bytesIn({ dtype, shape }: Elements): number {
+/** Of a tensor whose shape is known. */
+export function bytesIn({ dtype, shape }: Elements): number {
   return sizeOf(shape!) * bytesOf(dtype);
 }
 

@@ -1,13 +1,12 @@
 /** Where values are in linear memory: values whose lives do not meet share room. */
-import { sizeOf } from '../../../graph/shape.js';
 import type { Banded } from './bands.js';
+import { bytesIn } from './copy.js';
 import type { Fused } from './fuse.js';
 import { holderOf, isCompiled, type ProgramStep, type Value, type VariableSlot } from './program.js';
 import type { Layout } from './layout.js';
 import { mostPacked, packed, type Need } from './packing.js';
 import { aligned, Room } from './room.js';
 import { Loops } from './regions.js';
-import { bytesOf } from './scalar-ops.js';
 
 export interface MemoryPlan {
   readonly addressOf: ReadonlyMap<Value, number>;
@@ -19,10 +18,6 @@ export interface MemoryPlan {
 
 export function sizeInMemory(value: Value): number {
   return aligned(bytesIn(value));
-}
-
-function bytesIn({ shape, dtype }: Value): number {
-  return sizeOf(shape!) * bytesOf(dtype);
 }
 
 export function outputsOf(step: ProgramStep): readonly Value[] {

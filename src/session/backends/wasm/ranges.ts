@@ -47,10 +47,11 @@ export function callsOfBand(
 ): readonly (Call | null)[] {
   const worth = works.reduce((sum, work) => sum + work.worth, 0);
   const isShared = threads > 1 && worth > 1;
-  const unit = unitOf(works, rows, 'grain');
+  const unit = unitOf(works, rows);
   if (isShared && rows < threads * unit) return works.map((work) => callOf(work, threads));
   const chunks = Math.min(...works.map((work) => chunksOf(work, threads)));
-  const split = evenly(chunks, rows, unit, unitOf(works, rows, 'tile'));
+  const tiles = works.map(({ extent, tile: grain }) => ({ extent, grain }));
+  const split = evenly(chunks, rows, unit, unitOf(tiles, rows));
   const fn = defineBand(module, name, works, rows);
   const call = isShared
     ? { fn, operands: [0], split: { ...split, scratch: { operand: 0, bytes: 1 } } }
@@ -74,14 +75,10 @@ function defineBand(module: ModuleBuilder, name: string, works: readonly Ranged[
   });
 }
 
-/** The fewest of `rows` of a band that are a multiple of what each work wants its ranges to begin at. */
-export function unitOf(
-  works: readonly Pick<Ranged, 'extent' | 'grain' | 'tile'>[],
-  rows: number,
-  kind: 'grain' | 'tile',
-): number {
-  return works.reduce((unit, work) => {
-    const own = work[kind] / gcd(work[kind], work.extent / rows);
+/** The fewest of `rows` of a band that are a multiple of the grain of each work. */
+export function unitOf(works: readonly Pick<Ranged, 'extent' | 'grain'>[], rows: number): number {
+  return works.reduce((unit, { grain, extent }) => {
+    const own = grain / gcd(grain, extent / rows);
     return (unit * own) / gcd(unit, own);
   }, 1);
 }

@@ -1,10 +1,10 @@
 /** What is known of the steps of a compiled plan before they run. */
-import { sizeOf } from '../../../graph/shape.js';
 import { byteCount } from '../../debug/output.js';
 import type { StepInfo } from '../../run-metadata.js';
 import type { Banded } from './bands.js';
 import type { Emitted } from './emit.js';
 import type { Fused } from './fuse.js';
+import { bytesIn } from './copy.js';
 import { outputsOf } from './memory.js';
 import { isCompiled, visitExprs, type KernelStep, type ProgramStep, type Value } from './program.js';
 import { bytesOf } from './scalar-ops.js';
@@ -28,7 +28,7 @@ function infosOf(fused: Fused): readonly StepInfo[] {
     const written = outputsOf(step).filter((value) => step.kind !== 'kernel' || fused.stored.has(value));
     const name = written.map(nameOf).join(', ') || opOf(step).name;
     const bytes =
-      step.kind === 'assign' ? bytesIn(step.value) : written.reduce((sum, value) => sum + bytesIn(value), 0);
+      step.kind === 'assign' ? knownBytes(step.value) : written.reduce((sum, value) => sum + knownBytes(value), 0);
     const ops = step.kind === 'kernel' ? opsOf(step, fused) : [step.op.name];
     return { name, kind: step.kind, ops, bytes };
   });
@@ -38,8 +38,8 @@ function opOf(step: ProgramStep): { readonly name: string } {
   return step.kind === 'kernel' ? step.members[0]!.op : step.op;
 }
 
-function bytesIn({ dtype, shape }: Value): number {
-  return shape === null || !isCompiled(dtype) ? 0 : sizeOf(shape) * bytesOf(dtype);
+function knownBytes(value: Value): number {
+  return value.shape === null || !isCompiled(value.dtype) ? 0 : bytesIn(value);
 }
 
 /** Of its members, and of what is computed in the place of loads. */
