@@ -155,6 +155,26 @@ test('rows that end within vectors are not cut there', () => {
   expect(cut).toEqual([]);
 });
 
+test('a trace has one step for a band, and where there are more threads than rows, each step of its own', () => {
+  const graph = new Graph();
+  graph.asDefault(() => {
+    const [x, w] = [input([8, 256]), input([256, 256])];
+    const y = tl.tanh(tl.matmul(x, w));
+    const kinds = [2, 9].map((threads) => {
+      const session = new Session({ graph, threads });
+      sessions.push(session);
+      const trace = new tl.RunMetadata();
+      const data = [x, w].map((feed) => {
+        const shape = feed.shape as number[];
+        return [feed, new tl.NDArray('float32', shape, numbers(sizeOf(shape), 1))] as const;
+      });
+      session.runSync(y, new Map(data), { trace });
+      return trace.stepStats.map(({ kind, ops }) => `${kind} of ${ops.length}`);
+    });
+    expect(kinds).toEqual([['band of 2'], ['matmul of 1', 'kernel of 1']]);
+  });
+});
+
 test('what needs all of a value does not go with what makes it', () => {
   expect(bandsOf(programs['a variable made from all of its old rows']!)).toEqual([]);
   expect(bandsOf(programs['a variable made from its old rows']!)).toEqual([['MatMul', 'Relu+Mul']]);

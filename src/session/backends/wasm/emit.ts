@@ -5,7 +5,7 @@ import type { MemoryLimits } from './assembler/module.js';
 import { Convolutions } from './conv/calls.js';
 import type { EmitContext } from './elements.js';
 import { defineChunk, defineRun, serial, splitIn, type EntryStep } from './entry.js';
-import type { Banded } from './bands.js';
+import type { Band, Banded } from './bands.js';
 import { valuesInPlace } from './in-place.js';
 import { defineKernel, defineSharedSum, type DefinedKernel } from './kernel.js';
 import type { Layout } from './layout.js';
@@ -54,6 +54,8 @@ export interface EmittedPlan {
   readonly size: number;
   /** Whether threads can share some of its work. */
   readonly isShared: boolean;
+  /** Those that are one call: of others there are fewer rows than threads. */
+  readonly bands: readonly Band[];
 }
 
 /** A variable, the byte where it is, and whether the plan needs what it holds beforehand. */
@@ -150,6 +152,7 @@ export class PlanEmitter {
       variables,
       size: this.memory.size,
       isShared: calls.some((call) => call !== null && 'split' in call && call.split !== null),
+      bands: this.fused.bands.filter(({ from }) => calls[from + 1] === null),
     };
   }
 

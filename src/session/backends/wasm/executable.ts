@@ -159,7 +159,7 @@ export class Instance {
   }
 
   #timed(trace: RunMetadata): void {
-    this.#timing = trace.begin(() => stepInfos(this.#fused));
+    this.#timing = trace.begin(() => stepInfos(this.#fused, this.#emitted.bands));
     try {
       this.#enter(1);
     } finally {

@@ -1,7 +1,7 @@
 /** What is known of the steps of a compiled plan before they run. */
 import { byteCount } from '../../debug/output.js';
 import type { StepInfo } from '../../run-metadata.js';
-import type { Banded } from './bands.js';
+import type { Band } from './bands.js';
 import type { Emitted } from './emit.js';
 import type { Fused } from './fuse.js';
 import { bytesIn } from './copy.js';
@@ -11,9 +11,9 @@ import { bytesOf } from './scalar-ops.js';
 import { uniqueNames } from './show-expr.js';
 
 /** Those of a band are all that it does, in the place of its first step. */
-export function stepInfos(fused: Banded): readonly StepInfo[] {
+export function stepInfos(fused: Fused, bands: readonly Band[]): readonly StepInfo[] {
   const infos = [...infosOf(fused)];
-  for (const { from, to } of fused.bands) {
+  for (const { from, to } of bands) {
     const all = infos.slice(from, to);
     const name = all.map((info) => info.name).join(', ');
     const bytes = all.reduce((sum, info) => sum + info.bytes, 0);
